@@ -171,7 +171,8 @@ typedef struct {
     image_format_t format;      // format of the decoded picture
     bool planes;                // the file holds more than RGB565 can: fill the AI planes, too
     const struct image_codec *codec;
-    uint32_t state[8];          // private to the codec between info and decode
+    uint32_t state[5];          // private to the codec between info and decode
+    uint8_t palette[256][3];    // likewise
 } image_info_t;
 
 // One file format. More of them (JPEG, PNG) are added to the table in image_codecs.c.

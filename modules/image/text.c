@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// Text in the built-in 8x12 font and single bitmaps.
+#include "font8x12.h"
+#include "image_priv.h"
+
+#define FIRST (0x20)
+#define LAST (0x7e)
+#define SPACE_ADVANCE (4)
+#define GLYPH_GAP (2)
+
+const uint8_t *image_font_glyph(uint32_t c) {
+    return image_font8x12[c >= FIRST && c <= LAST ? c - FIRST : LAST - FIRST + 1];
+}
+
+// Ink columns of a glyph; false for a blank one.
+static bool ink(const uint8_t *glyph, int *first, int *last) {
+    unsigned all = 0;
+    for (int y = 0; y < IMAGE_FONT_H; y++) {
+        all |= glyph[y];
+    }
+    if (all == 0) {
+        return false;
+    }
+    for (*first = 0; !(all & 0x80u >> *first); ++*first) {
+    }
+    for (*last = 7; !(all & 0x80u >> *last); --*last) {
+    }
+    return true;
+}
+
+// Unscaled advance; *skip = blank columns on the left that are not drawn.
+static int advance(const uint8_t *glyph, bool mono, int *skip) {
+    int first, last;
+    *skip = 0;
+    if (mono) {
+        return IMAGE_FONT_W;
+    }
+    if (!ink(glyph, &first, &last)) {
+        return SPACE_ADVANCE;
+    }
+    *skip = first;
+    return last - first + GLYPH_GAP;
+}
+
+static int64_t scaled(int64_t n, float scale) {
+    double v = (double)n * (double)scale;
+    return v > IMAGE_COORD_MAX ? IMAGE_COORD_MAX : v < -IMAGE_COORD_MAX ? -IMAGE_COORD_MAX : (int64_t)v;
+}
+
+// Columns first..w-1 of a bitmap, each bit as a box of scale x scale pixels.
+static void draw_bits(image_t *img, int64_t x, int64_t y, int32_t first, int32_t w, int32_t h, const uint8_t *bits,
+    uint32_t color, float scale) {
+    for (int32_t row = 0; row < h; row++, bits += w / 8) {
+        int64_t y0 = y + scaled(row, scale), y1 = y + scaled(row + 1, scale) - 1;
+        for (int32_t col = first; col < w; col++) {
+            int32_t end = col;
+            while (end < w && bits[end / 8] & 0x80u >> (end % 8)) {
+                end++;
+            }
+            if (end > col) {
+                image_box(img, x + scaled(col - first, scale), y0, x + scaled(end - first, scale) - 1, y1, color);
+                col = end;
+            }
+        }
+    }
+}
+
+void image_draw_bitmap(image_t *img, int32_t x, int32_t y, int32_t w, int32_t h, const uint8_t *bits,
+    uint32_t color, float scale) {
+    draw_bits(img, x, y, 0, w, h, bits, color, scale);
+}
+
+// Shared by measuring (img NULL) and drawing.
+static void layout(image_t *img, int64_t x, int64_t y, const char *text, size_t n, uint32_t color, float scale,
+    int32_t x_spacing, int32_t y_spacing, bool mono, int64_t *width, int64_t *height) {
+    int64_t left = x, top = y;
+    *width = 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if (c == '\n' || c == '\r') {
+            if (c == '\r' && i + 1 < n && text[i + 1] == '\n') {
+                continue;
+            }
+            x = left;
+            y += scaled(IMAGE_FONT_H, scale) + y_spacing;
+            continue;
+        }
+        if ((c & 0xc0) == 0x80) {
+            continue; // the rest of a UTF-8 sequence: one box for all of it
+        }
+        const uint8_t *glyph = image_font_glyph((uint8_t)c);
+        int skip, step = advance(glyph, mono, &skip);
+        if (img && x < img->w && y < img->h) {
+            draw_bits(img, x, y, skip, IMAGE_FONT_W, IMAGE_FONT_H, glyph, color, scale);
+        }
+        x += scaled(step, scale) + x_spacing;
+        *width = x - left > *width ? x - left : *width;
+    }
+    *height = y - top + scaled(IMAGE_FONT_H, scale);
+}
+
+void image_text_size(const char *text, size_t n, float scale, int32_t x_spacing, int32_t y_spacing,
+    bool mono, int32_t *w, int32_t *h) {
+    int64_t width, height;
+    layout(NULL, 0, 0, text, n, 0, scale, x_spacing, y_spacing, mono, &width, &height);
+    if (w) {
+        *w = image_clamp_coord(width);
+    }
+    if (h) {
+        *h = image_clamp_coord(height);
+    }
+}
+
+void image_draw_text(image_t *img, int32_t x, int32_t y, const char *text, size_t n, uint32_t color,
+    float scale, int32_t x_spacing, int32_t y_spacing, bool mono) {
+    int64_t width, height;
+    layout(img, x, y, text, n, color, scale, x_spacing, y_spacing, mono, &width, &height);
+}
