@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Image(...) and Image.save().
+#include <errno.h>
+#include <string.h>
+
+#include "py/builtin.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+
+#include "py_args.h"
+#include "py_image_priv.h"
+
+#define DEFAULT_W (320)
+#define DEFAULT_H (240)
+
+// Reads and writes through a small buffer: codecs ask for single bytes, a file system is slow at it.
+typedef struct {
+    image_io_t io;
+    mp_obj_t stream;            // MP_OBJ_NULL: memory
+    const uint8_t *data;
+    size_t len, pos;
+    uint8_t buf[256];
+} py_io_t;
+
+static size_t stream_read(image_io_t *base, void *buf, size_t n) {
+    py_io_t *io = (py_io_t *)base;
+    size_t done = 0;
+    while (done < n) {
+        if (io->pos == io->len && io->stream != MP_OBJ_NULL) {
+            int err = 0;
+            io->len = mp_stream_rw(io->stream, io->buf, sizeof(io->buf), &err, MP_STREAM_RW_READ | MP_STREAM_RW_ONCE);
+            io->pos = 0;
+            if (err) {
+                mp_raise_OSError(err);
+            }
+        }
+        size_t step = io->len - io->pos < n - done ? io->len - io->pos : n - done;
+        if (step == 0) {
+            break;
+        }
+        memcpy((uint8_t *)buf + done, io->data + io->pos, step);
+        io->pos += step;
+        done += step;
+    }
+    return done;
+}
+
+static size_t stream_write(image_io_t *base, const void *buf, size_t n) {
+    py_io_t *io = (py_io_t *)base;
+    int err = 0;
+    size_t done = mp_stream_rw(io->stream, (void *)buf, n, &err, MP_STREAM_RW_WRITE);
+    if (err) {
+        mp_raise_OSError(err);
+    }
+    return done;
+}
+
+static void io_init(py_io_t *io, mp_obj_t stream, const mp_buffer_info_t *memory) {
+    io->io = (image_io_t) { stream_read, stream_write };
+    io->stream = stream;
+    io->pos = 0;
+    io->len = memory ? memory->len : 0;
+    io->data = memory ? memory->buf : io->buf;
+}
+
+static NORETURN void raise_io(int ret, const char *err) {
+    mp_raise_msg_varg(ret == -EINVAL ? &mp_type_ValueError : &mp_type_OSError, MP_ERROR_TEXT("%s"), err);
+}
+
+static mp_obj_t open_file(mp_obj_t path, const char *mode) {
+    mp_obj_t args[2] = { path, mp_obj_new_str(mode, strlen(mode)) };
+    return mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_builtin_open_obj), 2, 0, args);
+}
+
+static mp_obj_t decode(py_io_t *io) {
+    char err[IMAGE_ERR_LEN];
+    image_info_t *info = m_new(image_info_t, 1);
+    int ret = image_read_info(&io->io, info, err);
+    if (ret) {
+        raise_io(ret, err);
+    }
+    mp_obj_t o = py_image_new(info->w, info->h, info->format, info->planes);
+    ret = image_read_pixels(&io->io, info, py_image_get(o), err);
+    if (ret) {
+        raise_io(ret, err);
+    }
+    m_del(image_info_t, info, 1);
+    return o;
+}
+
+static mp_obj_t load_path(mp_obj_t path) {
+    py_io_t io;
+    mp_obj_t file = open_file(path, "rb");
+    mp_obj_t o = MP_OBJ_NULL;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        io_init(&io, file, NULL);
+        o = decode(&io);
+        nlr_pop();
+        mp_stream_close(file);
+        return o;
+    }
+    mp_stream_close(file);
+    nlr_jump(nlr.ret_val);
+}
+
+static mp_obj_t new_blank(int32_t w, int32_t h) {
+    mp_obj_t o = py_image_new(w, h, IMAGE_RGB565, false);
+    image_clear(py_image_get(o));
+    return o;
+}
+
+// Image(), Image(size=(w, h)), Image(path), Image(file), Image(bytes). copy_to_fb is accepted and
+// ignored: there is no IDE preview that looks at the camera's buffer.
+mp_obj_t py_image_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    (void)type;
+    mp_map_t kw;
+    mp_map_init_fixed_table(&kw, n_kw, args + n_args);
+    mp_map_elem_t *size = mp_map_lookup(&kw, MP_OBJ_NEW_QSTR(MP_QSTR_size), MP_MAP_LOOKUP);
+    if (size) {
+        mp_obj_t *wh;
+        mp_obj_get_array_fixed_n(size->value, 2, &wh);
+        return new_blank(py_i32(mp_obj_get_int(wh[0])), py_i32(mp_obj_get_int(wh[1])));
+    }
+    if (n_args == 0) {
+        return new_blank(DEFAULT_W, DEFAULT_H);
+    }
+    if (mp_obj_is_str(args[0])) {
+        return load_path(args[0]);
+    }
+    py_io_t io;
+    mp_buffer_info_t memory;
+    if (mp_get_buffer(args[0], &memory, MP_BUFFER_READ)) {
+        io_init(&io, MP_OBJ_NULL, &memory);
+    } else {
+        mp_get_stream_raise(args[0], MP_STREAM_OP_READ);
+        io_init(&io, args[0], NULL);
+    }
+    return decode(&io);
+}
+
+static image_file_t file_type(const char *path) {
+    static const struct {
+        char ext[5];
+        uint8_t type;
+    } types[] = {{ ".bmp", IMAGE_FILE_BMP }, { ".ppm", IMAGE_FILE_PNM }, { ".pgm", IMAGE_FILE_PNM },
+                 { ".BMP", IMAGE_FILE_BMP }, { ".PPM", IMAGE_FILE_PNM }, { ".PGM", IMAGE_FILE_PNM }};
+    size_t n = strlen(path);
+    for (size_t i = 0; i < MP_ARRAY_SIZE(types); i++) {
+        if (n > 4 && memcmp(path + n - 4, types[i].ext, 4) == 0) {
+            return types[i].type;
+        }
+    }
+    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("format not supported: '%s' (.bmp, .ppm and .pgm are)"), path);
+}
+
+static mp_obj_t image_save(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    py_args_t a = PY_ARGS(n_args, pos, kw);
+    image_t *img = py_image_get_pixels(pos[0]);
+    mp_obj_t path = py_args_obj(&a, "path");
+    image_rect_t roi = py_args_opt_roi(&a, img->w, img->h);
+    image_file_t type = file_type(mp_obj_str_get_str(path));
+    char err[IMAGE_ERR_LEN];
+    py_io_t io;
+    mp_obj_t file = open_file(path, "wb");
+    int ret = 0;
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        io_init(&io, file, NULL);
+        ret = image_write(&io.io, img, roi, type, err);
+        nlr_pop();
+    } else {
+        mp_stream_close(file);
+        nlr_jump(nlr.ret_val);
+    }
+    mp_stream_close(file);
+    if (ret) {
+        raise_io(ret, err);
+    }
+    return pos[0];
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(py_image_save_obj, 2, image_save);
