@@ -5,29 +5,34 @@
 # The sources are shadowed by a tree of links in build/qemu-tree, so that they stay as they came;
 # our files are links as well, so an edit under qemu/ is seen by the next build.
 set -eu
-root=$(cd "$(dirname "$0")/../.." && pwd)
+. "$(dirname "$0")/common.sh"
+
+[ -f "$1/VERSION" ] && [ -f "$1/hw/Kconfig" ] || die "$1 does not hold the sources of QEMU (QEMU_DIR)"
 src=$(cd "$1" && pwd)
 tree=$root/build/qemu-tree
 out=$root/build/qemu
-mkdir -p "$root/build"
-exec 9>"$root/build/qemu.lock"
-flock 9
+case $(cat "$src/VERSION") in
+    10.0.*) ;;
+    *) die "$src is QEMU $(cat "$src/VERSION"); this machine model is for 10.0.x" ;;
+esac
+lock qemu.lock
 
-stamp="$src $(cat "$src/VERSION")"
-if [ "$(cat "$tree/.k210-stamp" 2>/dev/null || true)" != "$stamp" ]; then
-    echo "emulator: laying out the QEMU sources in build/qemu-tree"
-    rm -rf "$tree" "$out"
-    cp -rs "$src" "$tree"
+lay_out() {
+    rm -rf "$tree" "$out" && cp -rs "$src" "$tree" || return 1
     # Files that get a hook must be real files here.
     for f in meson.build hw/meson.build hw/Kconfig pc-bios/meson.build; do
-        rm "$tree/$f"
-        cp "$src/$f" "$tree/$f"
+        rm "$tree/$f" && cp "$src/$f" "$tree/$f" || return 1
     done
     echo "subdir('k210')" >>"$tree/hw/meson.build"
     echo "source k210/Kconfig" >>"$tree/hw/Kconfig"
     sed -i "s|^    'hw/i386',\$|    'hw/i386',\n    'hw/k210',|" "$tree/meson.build"
     # Debian's source package leaves the firmware blobs out.
     sed -i "s/^if unpack_edk2_blobs\$/if false/" "$tree/pc-bios/meson.build"
+}
+
+stamp="$src $(cat "$src/VERSION")"
+if [ "$(cat "$tree/.k210-stamp" 2>/dev/null || true)" != "$stamp" ]; then
+    logged emulator-tree "Laying out the QEMU sources" lay_out
     echo "$stamp" >"$tree/.k210-stamp"
 fi
 for d in hw/k210 include/hw/k210; do
@@ -39,10 +44,10 @@ for d in hw/k210 include/hw/k210; do
     done
 done
 mkdir -p "$tree/configs/devices/riscv64-softmmu"
-cp "$root/qemu/hw/k210/k210-devices.mak" "$tree/configs/devices/riscv64-softmmu/k210.mak"
+devices=$tree/configs/devices/riscv64-softmmu/k210.mak
+cmp -s "$root/qemu/hw/k210/k210-devices.mak" "$devices" || cp "$root/qemu/hw/k210/k210-devices.mak" "$devices"
 
-if [ ! -f "$out/build.ninja" ]; then
-    echo "emulator: configuring QEMU $(cat "$src/VERSION")"
+configure() {
     mkdir -p "$out"
     cc=cc
     command -v ccache >/dev/null && cc="ccache cc"
@@ -51,6 +56,9 @@ if [ ! -f "$out/build.ninja" ]; then
         --without-default-features --without-default-devices --with-devices-riscv64=k210 \
         --enable-tcg --enable-fdt=system --enable-pixman --enable-trace-backends=log \
         --disable-install-blobs --disable-docs --disable-werror)
-fi
-echo "emulator: building (the first time takes a few minutes)"
-ninja -C "$out" qemu-system-riscv64
+}
+[ -f "$out/build.ninja" ] || logged emulator-configure "Configuring QEMU $(cat "$src/VERSION")" configure
+
+title="Building the emulator"
+[ -x "$out/qemu-system-riscv64" ] || title="$title (the first time it takes a few minutes)"
+logged emulator "$title" ninja -C "$out" qemu-system-riscv64

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# The front door. Every target sets up what it needs, and skips what is up to date.
+
+BOARD ?= maix_bit
+PORT ?= /dev/ttyUSB0
+QEMU_DIR ?= build/src/qemu-src
+MICROPY_DIR ?= build/src/micropython-src
+# What `make run` shows to the camera, puts into flash and runs: test data unless you name your own.
+DATA := $(or $(K210_TEST_DATA),../shared/data)
+MODEL ?= $(DATA)/models/face_model_at_0x300000.kfpkg
+CAMERA ?= $(DATA)/images/astronaut.png
+SCRIPT ?= $(DATA)/scripts/seed_face_detect.py
+FRAMES ?= 3
+# More arguments for pytest: make test TESTS=tests/device PYTEST_ARGS="-k lcd"
+TESTS ?=
+PYTEST_ARGS ?=
+
+SETUP := scripts/setup
+VENV := build/venv/bin
+export QEMU_DIR MICROPY_DIR
+
+.PHONY: help run test test-upstream firmware emulator flash repl bench lint setup packages venv
+.DEFAULT_GOAL := help
+# Emulator and firmware one after the other: each of them uses all cores.
+.NOTPARALLEL:
+
+help:
+	@echo "make run                    build all, run a face detector on a picture, write build/run/lcd.png"
+	@echo "make test                   every test that needs no board"
+	@echo "make test-upstream          only MicroPython's own test suite, on the emulator"
+	@echo "make firmware BOARD=...     build/<BOARD>/firmware.elf .bin .kfpkg (default $(BOARD))"
+	@echo "make emulator               build/qemu/qemu-system-riscv64"
+	@echo "make flash PORT=...         program a board (default $(PORT))"
+	@echo "make repl PORT=...          its MicroPython prompt"
+	@echo "make bench                  build/bench/: speed of the emulator and of the firmware on it"
+	@echo "make lint                   formatting and static checks"
+	@echo
+	@echo "make run takes MODEL= CAMERA= SCRIPT= FRAMES=; sources of your own: QEMU_DIR= MICROPY_DIR="
+
+packages:
+	@$(SETUP)/packages.sh
+
+venv: packages
+	@$(SETUP)/venv.sh
+
+setup: packages venv
+
+emulator: setup
+	@$(SETUP)/sources.sh qemu "$(QEMU_DIR)"
+	@$(SETUP)/emulator.sh "$(QEMU_DIR)"
+
+firmware: setup
+	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
+	@$(SETUP)/firmware.sh "$(BOARD)" "$(MICROPY_DIR)"
+
+run: emulator firmware
+	@$(SETUP)/run.sh "$(BOARD)" "$(MODEL)" "$(CAMERA)" "$(SCRIPT)" "$(FRAMES)"
+
+test: emulator firmware
+	@$(VENV)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+
+test-upstream: emulator firmware
+	@$(VENV)/python tests/upstream/run.py
+
+flash: firmware
+	@$(VENV)/k210 flash --port "$(PORT)" --board "$(BOARD)" build/$(BOARD)/firmware.bin
+
+repl: venv
+	@$(VENV)/mpremote connect "$(PORT)" repl
+
+bench: emulator firmware
+	@$(VENV)/python -m k210.bench --board "$(BOARD)"
+
+lint: setup
+	@$(SETUP)/lint.sh

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""The k210 command."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from k210 import __version__, camera, paths
+from k210.emulate import emulate
+from k210.emulator import Config
+from k210.errors import K210Error
+from k210.pack import pack
+from k210.run import run
+
+FAILED = 3  # a sentence on stderr says why; 1 and 2 mean something else for `k210 run`
+INTERRUPTED = 130
+
+FILE_HELP = (
+    "FILE is a .bin (a program: gets the boot header and SHA-256; default address 0), "
+    "a .kmodel (default address 0x300000), a .kfpkg (brings its addresses), or anything else raw at ADDR"
+)
+
+
+def _add_board_options(parser: argparse.ArgumentParser) -> None:
+    """What an emulated board is made of; the same for emulate and run."""
+    parser.add_argument("--board", default=paths.DEFAULT_BOARD, help="folder under boards/ (default: %(default)s)")
+    parser.add_argument(
+        "--flash",
+        action="append",
+        default=[],
+        metavar="FILE[@ADDR]",
+        help=f"put a file into flash; may be given several times. {FILE_HELP}",
+    )
+    parser.add_argument("--flash-file", type=Path, metavar="IMG", help="keep the flash in this file between runs")
+    parser.add_argument("--no-firmware", action="store_true", help="do not add the board's firmware at address 0")
+    parser.add_argument(
+        "--sdcard", type=Path, metavar="IMG|DIR", help="SD card: an image, or a folder to copy into one"
+    )
+    parser.add_argument("--camera", metavar="IMAGE|DIR|VIDEO|webcam", help="what the camera sees (default: grey)")
+    parser.add_argument("--icount", action="store_true", help="virtual time by instruction count: runs repeat exactly")
+    parser.add_argument(
+        "--strict", action="store_true", help="stop when the program does what a real K210 would not take"
+    )
+    parser.add_argument("--qemu", action="append", default=[], metavar="ARG", help="one more argument for QEMU itself")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """As argparse does it, but with a status of its own: its 2 would read as a time-out of `k210 run`."""
+        self.print_usage(sys.stderr)
+        self.exit(FAILED, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="k210", description="Emulator, flash tools and scripts for K210 boards.")
+    parser.add_argument("--version", action="version", version=f"k210 {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    p = commands.add_parser(
+        "emulate",
+        help="start an emulated board",
+        description="Starts an emulated board and prints `serial: PORT`; mpremote and others take PORT as it is.",
+    )
+    _add_board_options(p)
+    p.add_argument(
+        "--serial", default="pty", metavar="pty|tcp:PORT|rfc2217:PORT|stdio", help="the console (default: %(default)s)"
+    )
+    p.add_argument("--lcd", default="", metavar="window|PNG", help="show the LCD, or keep it in a PNG file")
+    p.add_argument("--isp", action="store_true", help="start in the mask ROM's serial download mode")
+    p.add_argument("--gdb", type=int, metavar="PORT", help="wait for gdb connections on this TCP port")
+    p.set_defaults(function=_emulate)
+
+    p = commands.add_parser(
+        "run",
+        help="run a script on a fresh emulated board, or on the board at a port",
+        description="Runs one script and hands on what it prints. Exit status: 0 it ended well, 1 it raised an "
+        "exception, 2 it took longer than --timeout.",
+    )
+    p.add_argument("script", type=Path, metavar="SCRIPT")
+    p.add_argument("--port", default="", metavar="P", help="a device, socket:// or rfc2217:// instead of the emulator")
+    _add_board_options(p)
+    p.add_argument("--frames", type=int, metavar="N", help="stop the script after N pictures on the LCD")
+    p.add_argument("--timeout", type=float, metavar="S", help="give up after S seconds")
+    p.add_argument("--lcd", type=Path, metavar="PNG", help="write what the LCD shows at the end")
+    p.set_defaults(function=_run)
+
+    p = commands.add_parser(
+        "pack", help="write a .kfpkg", description=f"Writes a .kfpkg for flashing tools. {FILE_HELP}."
+    )
+    p.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.kfpkg")
+    p.add_argument("--board", default=paths.DEFAULT_BOARD, help="its flash size counts (default: %(default)s)")
+    p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
+    p.set_defaults(function=_pack)
+
+    return parser
+
+
+def _config(options: argparse.Namespace) -> Config:
+    webcam = options.camera == camera.WEBCAM
+    return Config(
+        board=paths.check_board(options.board),
+        flash=tuple(options.flash),
+        flash_file=options.flash_file,
+        firmware=not options.no_firmware,
+        sdcard=options.sdcard,
+        camera=None if webcam or not options.camera else Path(options.camera),
+        strict=options.strict,
+        icount=options.icount,
+        isp=getattr(options, "isp", False),
+        gdb=getattr(options, "gdb", None),
+        qemu_arguments=tuple(options.qemu),
+    )
+
+
+def _emulate(options: argparse.Namespace) -> int:
+    return emulate(_config(options), options.serial, options.lcd, webcam=options.camera == camera.WEBCAM)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.camera == camera.WEBCAM:
+        raise K210Error("k210 run takes a picture, folder or video as camera; a webcam goes with k210 emulate")
+    if options.port:
+        for name in ("flash", "flash_file", "sdcard", "camera", "icount", "strict"):
+            if getattr(options, name):
+                raise K210Error(f"--{name.replace('_', '-')} is for the emulator; it does not go with --port")
+    config = None if options.port else _config(options)
+    return run(options.script, config, options.port, options.frames, options.timeout, options.lcd)
+
+
+def _pack(options: argparse.Namespace) -> int:
+    size = paths.flash_size(paths.check_board(options.board))
+    for part in sorted(pack(options.output, options.files, size), key=lambda p: p.address):
+        print(f"0x{part.address:06x}  {len(part.data):>8} bytes  {part.name}")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.function(options))
+    except K210Error as e:
+        sys.stdout.flush()
+        print(f"k210: {e}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

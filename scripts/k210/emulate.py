@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""`k210 emulate`: a board that stays until Ctrl-C, with its serial port for mpremote and others."""
+
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from k210 import camera, serialport, window
+from k210.emulator import Config, Emulator, check_port_free, save_picture
+from k210.errors import K210Error
+from k210.wiring import Wiring
+
+
+def emulate(config: Config, serial: str = "pty", lcd: str = "", webcam: bool = False) -> int:
+    """Starts the board and stays with it; the exit status of `k210 emulate`."""
+    kind, _, number = serial.partition(":")
+    tcp_port = _tcp_port(serial, kind, number)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if kind == "tcp":
+        config = replace(config, serial_port=tcp_port)
+    elif kind == "rfc2217":
+        check_port_free(tcp_port)
+    # Paused, so that nothing of what the board prints at its start gets lost.
+    with Emulator(replace(config, paused=True)) as emulator:
+        source = camera.Webcam(emulator.show) if webcam else None
+        try:
+            _serve(emulator, kind, tcp_port, lcd)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            if source:
+                source.stop()
+            if lcd and lcd != "window" and emulator.alive:
+                save_picture(emulator.screenshot(), Path(lcd))
+        if emulator.returncode:
+            raise K210Error(f"the emulator stopped: {emulator.messages() or 'no message'}")
+    return 0
+
+
+def _tcp_port(serial: str, kind: str, number: str) -> int:
+    if serial in ("pty", "stdio"):
+        return 0
+    if kind in ("tcp", "rfc2217") and number.isdigit():
+        return int(number)
+    raise K210Error(f"--serial {serial}: it is pty, stdio, tcp:PORT or rfc2217:PORT")
+
+
+def _serve(emulator: Emulator, kind: str, tcp_port: int, lcd: str) -> None:
+    if kind == "pty":
+        name = serialport.PtyBridge(emulator.serial_port).name
+    elif kind == "tcp":
+        name = emulator.serial_url
+    elif kind == "rfc2217":
+        serialport.Rfc2217Server(emulator.serial_port, tcp_port, Wiring(emulator).changed)
+        name = f"rfc2217://127.0.0.1:{tcp_port}"
+    else:
+        name = "stdio"
+    print(f"serial: {name}", flush=True)
+    emulator.resume()
+    if lcd and lcd != "window":
+        threading.Thread(target=_follow, args=(emulator, Path(lcd)), name="lcd", daemon=True).start()
+    if kind == "stdio":
+        serialport.stdio(emulator.serial_port)
+    elif lcd == "window":
+        window.show_window(emulator)
+    else:
+        emulator.wait()
+
+
+def _follow(emulator: Emulator, path: Path) -> None:
+    try:
+        window.follow_in_file(emulator, path)
+    except K210Error as e:
+        if emulator.alive:
+            print(f"k210: {e}", file=sys.stderr)

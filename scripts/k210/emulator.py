@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: MIT
+"""One emulated board: the QEMU process, its monitor (QMP), its serial line, camera and LCD."""
+
+import contextlib
+import ctypes
+import io
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from PIL import Image
+from qemu.qmp import QMPError
+from qemu.qmp.legacy import QEMUMonitorProtocol
+
+from k210 import camera, paths, sdcard
+from k210.errors import K210Error
+from k210.image import FlashPart, build_image, load_arguments, write_parts
+
+START_TIMEOUT = 20.0
+QMP_TIMEOUT = 20.0
+# 4 ns per instruction: at the usual 390 to 400 MHz about 1.6 cycles, what the in-order cores need on average.
+ICOUNT = "shift=2,sleep=off"
+PR_SET_PDEATHSIG = 1
+LCD = "/machine/lcd"
+CAMERA = "/machine/camera"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an emulated board is made of.
+
+    flash: FILE[@ADDR] arguments; the board's firmware is added when none of them is at address 0.
+    flash_file: keeps the flash between runs. camera: picture, folder or video; None is a grey picture.
+    serial_port: TCP port on 127.0.0.1 of the serial line, 0 for any. paused: wait for resume().
+    """
+
+    board: str = paths.DEFAULT_BOARD
+    flash: tuple[str, ...] = ()
+    flash_file: Path | None = None
+    firmware: bool = True
+    sdcard: Path | None = None
+    camera: Path | None = None
+    strict: bool = False
+    icount: bool = False
+    isp: bool = False
+    gdb: int | None = None
+    serial_port: int = 0
+    paused: bool = False
+    qemu_arguments: tuple[str, ...] = ()
+
+
+def flash_parts(config: Config) -> list[FlashPart]:
+    """The parts that go into the board's flash, checked against each other."""
+    size = paths.flash_size(config.board)
+    arguments = list(config.flash)
+    parts = load_arguments(arguments, size)
+    kept = config.flash_file is not None and config.flash_file.exists()
+    if config.firmware and not kept and not any(part.address == 0 for part in parts):
+        parts = load_arguments([*arguments, str(paths.firmware(config.board))], size)
+    return parts
+
+
+class Emulator:
+    """Starts QEMU for a Config; use it in a `with` block or call close()."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._qmp: QEMUMonitorProtocol | None = None
+        self._qmp_lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._scratch = Path(tempfile.mkdtemp(prefix="k210-"))
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Starting and ending
+
+    def _start(self) -> None:
+        if self.config.serial_port:
+            check_port_free(self.config.serial_port)
+        command = self._command()
+        with self._stderr_path.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stderr=stderr, preexec_fn=_die_with_parent, start_new_session=True
+            )
+        self._qmp = self._connect_qmp()
+        self.serial_port = self._find_serial_port()
+
+    @property
+    def _stderr_path(self) -> Path:
+        return self._scratch / "qemu-messages"
+
+    @property
+    def _serial_log_path(self) -> Path:
+        return self._scratch / "serial.log"
+
+    def _command(self) -> list[str]:
+        config = self.config
+        machine = [f"k210,board={config.board}"]
+        if config.strict:
+            machine.append("strict=on")
+        if config.isp:
+            machine.append("isp=on")
+        if config.camera is not None:
+            source = self._scratch / "camera.ppm"
+            camera.write_source(config.camera, source)
+            machine.append(f"camera={_quote(source)}")
+        serial = f"socket,id=serial0,host=127.0.0.1,port={config.serial_port},server=on,wait=off,nodelay=on"
+        # fmt: off
+        command = [
+            str(paths.emulator_binary()), "-M", ",".join(machine), "-display", "none", "-nodefaults",
+            "-qmp", f"unix:{_quote(self._scratch / 'qmp')},server=on,wait=off",
+            "-chardev", f"{serial},logfile={_quote(self._serial_log_path)}",
+            "-serial", "chardev:serial0",
+            "-drive", f"if=mtd,format=raw,file={_quote(self._flash_file())}",
+        ]
+        # fmt: on
+        if config.sdcard is not None:
+            card = sdcard.card_image(config.sdcard, self._scratch)
+            command += ["-drive", f"if=sd,format=raw,file={_quote(card)}"]
+        if config.icount:
+            command += ["-icount", ICOUNT]
+        if config.gdb is not None:
+            check_port_free(config.gdb)
+            command += ["-gdb", f"tcp:127.0.0.1:{config.gdb}"]
+        if config.paused:
+            command.append("-S")
+        return command + list(config.qemu_arguments)
+
+    def _flash_file(self) -> Path:
+        size = paths.flash_size(self.config.board)
+        parts = flash_parts(self.config)
+        if self.config.flash_file is not None:
+            write_parts(self.config.flash_file, parts, size)
+            return self.config.flash_file.resolve()
+        path = self._scratch / "flash.img"
+        path.write_bytes(build_image(parts, size))
+        return path
+
+    def _connect_qmp(self) -> QEMUMonitorProtocol:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            self._check_alive("did not start")
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                connection.connect(str(self._scratch / "qmp"))
+                break
+            except OSError as e:
+                connection.close()
+                if time.monotonic() > deadline:
+                    raise K210Error(f"the emulator's monitor did not open within {START_TIMEOUT:.0f} s: {e}") from None
+                time.sleep(0.01)
+        qmp = QEMUMonitorProtocol(connection)
+        qmp.settimeout(QMP_TIMEOUT)
+        try:
+            qmp.connect()
+        except (QMPError, OSError, EOFError) as e:
+            self._check_alive("did not start")
+            raise K210Error(f"the emulator's monitor did not answer: {e}") from None
+        return qmp
+
+    def _find_serial_port(self) -> int:
+        devices: Any = self.qmp("query-chardev")
+        name = next(d["filename"] for d in devices if d["label"] == "serial0")
+        port = re.search(r":(\d+),server", name)
+        if not port:
+            raise K210Error(f"cannot tell the serial line's port from {name!r}")
+        return int(port[1])
+
+    def _check_alive(self, what: str) -> None:
+        if self._process is None or self._process.poll() is None:
+            return
+        raise K210Error(f"the emulator {what} (status {self._process.returncode}): {self.messages() or 'no message'}")
+
+    def messages(self) -> str:
+        """What QEMU itself has said: guest errors, strict-mode stops, start-up errors."""
+        try:
+            text = self._stderr_path.read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        return text.replace("qemu-system-riscv64: ", "")
+
+    def serial_log(self) -> str:
+        """All that the board has printed since the start."""
+        try:
+            return self._serial_log_path.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    @property
+    def serial_url(self) -> str:
+        """The serial line, as pyserial and mpremote want it."""
+        return f"socket://127.0.0.1:{self.serial_port}"
+
+    def close(self) -> None:
+        """Ends QEMU and removes its files. Safe to call twice."""
+        if self._qmp is not None:
+            qmp, self._qmp = self._qmp, None
+            qmp.settimeout(2)
+            # Whatever goes wrong here, the process is ended below.
+            with contextlib.suppress(QMPError, OSError, EOFError, TimeoutError):
+                if self.alive:
+                    qmp.cmd("quit")
+                qmp.close()
+        if self._process is not None and self._process.poll() is None:
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # Control
+
+    def qmp(self, command: str, **arguments: object) -> object:
+        """One monitor command."""
+        with self._qmp_lock:
+            if self._qmp is None:
+                raise K210Error("the emulator has ended")
+            try:
+                return self._qmp.cmd(command, **arguments)
+            except (QMPError, OSError, EOFError, TimeoutError) as e:
+                self._check_alive("ended")
+                raise K210Error(f"the emulator refused {command}: {e}") from None
+
+    def resume(self) -> None:
+        """Lets a paused emulator run."""
+        self.qmp("cont")
+
+    def reset(self) -> None:
+        """The reset key."""
+        self.qmp("system_reset")
+
+    def get(self, path: str, name: str) -> Any:
+        """Reads a property of an object of the machine."""
+        return self.qmp("qom-get", path=path, property=name)
+
+    def set(self, path: str, name: str, value: object) -> None:
+        self.qmp("qom-set", path=path, property=name, value=value)
+
+    def pictures(self) -> int:
+        """Pictures that the LCD has received since the emulator started."""
+        return int(self.get(LCD, "pictures"))
+
+    def show(self, picture: Image.Image | Path | str) -> None:
+        """Puts a picture (or the pictures of a folder or video) before the camera."""
+        # A new name each time: the sensor may still have the last file open.
+        self._shown = getattr(self, "_shown", 0) + 1
+        source = self._scratch / f"shown-{self._shown}.ppm"
+        if isinstance(picture, Image.Image):
+            source.write_bytes(camera.ppm(picture))
+        else:
+            camera.write_source(Path(picture), source)
+        self.set(CAMERA, "source", str(source))
+        (self._scratch / f"shown-{self._shown - 1}.ppm").unlink(missing_ok=True)
+
+    def show_nothing(self) -> None:
+        """Back to the sensor's own grey picture."""
+        self.set(CAMERA, "source", "")
+
+    def screenshot(self) -> Image.Image:
+        """The LCD as a picture."""
+        dump = self._scratch / "screen.ppm"
+        with self._qmp_lock:
+            self.qmp("screendump", filename=str(dump))
+            data = dump.read_bytes()
+        return Image.open(io.BytesIO(data)).convert("RGB")
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Waits for the end of QEMU; its status, or None when time is up."""
+        assert self._process is not None
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Writes a picture file in one step, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        picture.save(temporary, format="PNG")
+        os.replace(temporary, path)
+    except OSError as e:
+        raise K210Error(f"cannot write {path}: {e.strerror}") from None
+
+
+def check_port_free(port: int) -> None:
+    if not 0 < port < 65536:
+        raise K210Error(f"{port} is not a TCP port")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as e:
+            raise K210Error(f"TCP port {port} cannot be used: {e.strerror}") from None
+
+
+def _quote(path: Path) -> str:
+    """A file name inside a QEMU option."""
+    return str(path).replace(",", ",,")
+
+
+def _die_with_parent() -> None:
+    """A killed test run must not leave an emulator spinning."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Fetches a Debian source package of the suite trixie into build/src:
+#   sources.sh qemu|micropython FOLDER
+# FOLDER is what QEMU_DIR or MICROPY_DIR says; when it is not ours in build/src, there is nothing to fetch.
+# apt does the work (signature, hashes, proxies, credentials of the machine's own set-up), but with a
+# list and a state directory of our own: nothing of the machine's apt changes.
+set -eu
+. "$(dirname "$0")/common.sh"
+
+name=$1
+case $name in
+    qemu) versions='10.0.*' variable=QEMU_DIR ;;
+    micropython) versions='1.25.*' variable=MICROPY_DIR ;;
+    *) die "usage: sources.sh qemu|micropython FOLDER" ;;
+esac
+target=$root/build/src/$name-src
+[ "${2:-}" = "build/src/$name-src" ] || [ "${2:-$target}" = "$target" ] || exit 0
+
+# The folder gets its name only when it is complete.
+[ ! -d "$target" ] || exit 0
+lock setup.lock
+[ ! -d "$target" ] || exit 0
+
+own="Or point to sources of your own: make $variable=<folder>"
+command -v apt-get >/dev/null || die "$name comes as a Debian source package, and this system has no apt. $own"
+
+keyring=
+for k in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
+    [ -r $k ] && keyring=$k && break
+done
+[ -n "$keyring" ] || die "the Debian archive's keys are missing (package debian-archive-keyring). $own"
+
+# The mirror that this machine uses for the main archive. Origin and label stand in the lists that
+# apt-get update fetched; without lists the name of the release has to do.
+mirror=$(apt-get indextargets --format '$(REPO_URI)|$(ORIGIN)|$(LABEL)' 'Created-By: Packages' |
+    sed -n 's/|Debian|Debian$//p' | head -n 1)
+if [ -z "$mirror" ]; then
+    mirror=$(apt-get indextargets --format '$(REPO_URI)|$(RELEASE)' 'Created-By: Packages' |
+        sed -n 's/|\(bookworm\|trixie\|stable\)$//p' | head -n 1)
+fi
+[ -n "$mirror" ] || die "found no mirror of the Debian archive in this machine's apt sources. $own"
+
+work=$root/build/apt
+mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/download"
+printf 'deb-src [signed-by=%s] %s trixie main\n' "$keyring" "$mirror" >"$work/sources.list"
+
+private_apt() {
+    apt-get -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- \
+        -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" \
+        -o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=3 -o Acquire::Languages=none "$@"
+}
+
+fetch() {
+    private_apt update && (cd "$work/download" && private_apt source --download-only --only-source "$name/trixie")
+}
+
+unpack() {
+    dsc=$(ls -t "$work/download/${name}_"*.dsc | head -n 1)
+    version=$(sed -n 's/^Version: //p' "$dsc" | head -n 1 | sed 's/^[0-9]*://')
+    case $version in
+        $versions) ;;
+        *) echo "$name $version is not $versions" && return 1 ;;
+    esac
+    # apt has checked the files against the signed index. The patches are Debian's own packaging.
+    rm -rf "$target.new" && dpkg-source --no-check --skip-patches -x "$dsc" "$target.new" &&
+        mv "$target.new" "$target"
+}
+
+mkdir -p "$root/build/src"
+logged "fetch-$name" "Fetching the source package of $name" fetch
+logged "unpack-$name" "Unpacking $name" unpack
