@@ -58,7 +58,7 @@ static mp_obj_t bytes_subscr(mp_obj_t self_in, mp_obj_t index, mp_obj_t value) {
         }
         mp_get_buffer_raise(value, &src, MP_BUFFER_READ);
         if (!mp_seq_get_fast_slice_indexes(self->array.len, index, &slice) ||
-            src.len != (slice.stop > slice.start ? slice.stop - slice.start : 0)) {
+            src.len != (size_t)(slice.stop > slice.start ? slice.stop - slice.start : 0)) {
             mp_raise_ValueError(MP_ERROR_TEXT("cannot grow or shrink image"));
         }
         memmove((uint8_t *)self->array.items + slice.start, src.buf, src.len);
@@ -80,9 +80,6 @@ static mp_obj_t bytes_getiter(mp_obj_t self, mp_obj_iter_buf_t *iter_buf) {
 
 static const mp_rom_map_elem_t bytes_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&bytes_del_obj) },
-    #if MICROPY_CPYTHON_COMPAT
-    { MP_ROM_QSTR(MP_QSTR_decode), MP_ROM_PTR(&bytes_decode_obj) },
-    #endif
 };
 static MP_DEFINE_CONST_DICT(bytes_locals, bytes_locals_table);
 
