@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kmodel_internal.h"
+
+#define MAGIC_LDMK 0x4b4d444cu
+#define MAGIC_KMC_BE 0x78563412u
+
+int kmodel_source_get(const kmodel_source_t *src, uint32_t off, void *dst, uint32_t n, const char *what) {
+    if (off > src->limit || n > src->limit - off) {
+        return kpu_fail(src->err, KPU_ERR_FORMAT, "%s needs bytes %u to %u, there are only %u",
+            what, (unsigned)off, (unsigned)(off + n), (unsigned)src->limit);
+    }
+    int ret = src->read(src->ctx, off, dst, n);
+    if (ret < 0) {
+        return kpu_fail(src->err, KPU_ERR_READ, "reading %u bytes at %u (%s) failed: %d",
+            (unsigned)n, (unsigned)off, what, ret);
+    }
+    return KPU_OK;
+}
+
+int kmodel_node_fail(const kmodel_loader_t *ld, int status, const char *fmt, ...) {
+    int n = snprintf(ld->err, KPU_ERR_LEN, "layer %u (%s): ", (unsigned)ld->index, ld->name);
+    va_list args;
+    va_start(args, fmt);
+    if (n >= 0 && n < KPU_ERR_LEN) {
+        vsnprintf(ld->err + n, KPU_ERR_LEN - n, fmt, args);
+    }
+    va_end(args);
+    return status;
+}
+
+int kmodel_main_range(const kmodel_loader_t *ld, const char *what, uint32_t off, uint64_t bytes,
+    kpu_dtype_t dtype, kpu_range_t *out) {
+    uint32_t have = ld->net->main_size;
+    if (bytes > have || off > have - bytes) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has %lu bytes at %u, the working buffer only %u",
+            what, (unsigned long)bytes, (unsigned)off, (unsigned)have);
+    }
+    if (bytes == 0) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s is empty", what);
+    }
+    if (dtype == KPU_F32 && off % 4) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has floats at odd address %u", what, (unsigned)off);
+    }
+    *out = (kpu_range_t) { .space = KPU_MEM_MAIN, .dtype = dtype, .off = off, .size = (uint32_t)bytes };
+    return KPU_OK;
+}
+
+int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align) {
+    if (bytes > ld->size || off > ld->size - bytes) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s end at %lu, file has %u bytes",
+            what, (unsigned long)(off + bytes), (unsigned)ld->size);
+    }
+    if (off % align) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s at %lu, must be at a multiple of %u",
+            what, (unsigned long)off, (unsigned)align);
+    }
+    return KPU_OK;
+}
+
+void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err) {
+    // An empty list still gets an element, so that NULL always means "no memory".
+    uint64_t bytes = (uint64_t)(count ? count : 1) * size;
+    void *p = bytes > UINT32_MAX ? NULL : net->mem.alloc(net->mem.ctx, (size_t)bytes, 64, false);
+    if (p == NULL) {
+        kpu_fail(err, KPU_ERR_NO_MEM, "no room for %lu bytes of %u %s",
+            (unsigned long)bytes, (unsigned)count, what);
+        return NULL;
+    }
+    memset(p, 0, (size_t)bytes);
+    return p;
+}
+
+static int refuse(char *err, uint32_t word0, uint32_t word1) {
+    if (word0 == MAGIC_LDMK) {
+        if (word1 == 4 || word1 == 5) {
+            return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v%u (nncase %s), not supported yet",
+                (unsigned)word1, word1 == 4 ? "0.2" : "1.x");
+        }
+        return kpu_fail(err, KPU_ERR_VERSION, "kmodel version %u is not known", (unsigned)word1);
+    }
+    if (word0 == 0x03000000) {
+        return kpu_fail(err, KPU_ERR_VERSION,
+            "this is a byte-swapped (_be) kmodel v3 for load_flash, not supported yet: use the plain file");
+    }
+    if (word0 == MAGIC_KMC_BE) {
+        return kpu_fail(err, KPU_ERR_VERSION,
+            "this is a file of the Kendryte Model Compiler (2018), not supported: convert it with nncase");
+    }
+    if (word0 == 1) {
+        return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v1 of the first SDKs, not supported: convert it with nncase");
+    }
+    if (word0 == 0xffffffff || word0 == 0) {
+        return kpu_fail(err, KPU_ERR_VERSION, "no kmodel here, the first word is %08x (%s)", (unsigned)word0,
+            word0 ? "erased flash" : "zeros");
+    }
+    if (word0 < 16) {
+        return kpu_fail(err, KPU_ERR_VERSION, "kmodel version %u is not known", (unsigned)word0);
+    }
+    return kpu_fail(err, KPU_ERR_VERSION, "no kmodel here, the first words are %08x %08x",
+        (unsigned)word0, (unsigned)word1);
+}
+
+int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size, char *err) {
+    kmodel_source_t src = { .read = read, .ctx = ctx, .limit = limit, .err = err };
+    uint8_t head[8];
+    int ret = kmodel_source_get(&src, 0, head, sizeof(head), "header");
+    if (ret != KPU_OK) {
+        return ret;
+    }
+    uint32_t word0 = get_u32(head);
+    if (word0 == 3) {
+        return kmodel_v3_measure(&src, size);
+    }
+    return refuse(err, word0, get_u32(head + 4));
+}
+
+int kmodel_open(kpu_net_t *net, const uint8_t *data, uint32_t size, const kpu_memory_t *mem, char *err) {
+    memset(net, 0, sizeof(*net));
+    net->mem = *mem;
+    net->data = data;
+    net->size = size;
+    if (size < 8) {
+        return kpu_fail(err, KPU_ERR_FORMAT, "file has %u bytes, too short for a header", (unsigned)size);
+    }
+    uint32_t word0 = get_u32(data);
+    int ret;
+    if (word0 == 3) {
+        ret = kmodel_v3_open(net, data, size, err);
+    } else {
+        ret = refuse(err, word0, get_u32(data + 4));
+    }
+    if (ret == KPU_OK && net->main_size) {
+        // The output DMA moves 8 bytes at a time and may write past the end of an odd last buffer.
+        net->main = mem->alloc(mem->ctx, ((size_t)net->main_size + 7) & ~(size_t)7, 64, true);
+        if (net->main == NULL) {
+            ret = kpu_fail(err, KPU_ERR_NO_MEM, "no room for the working buffer of %u bytes", (unsigned)net->main_size);
+        } else {
+            memset(net->main, 0, net->main_size);
+        }
+    }
+    if (ret != KPU_OK) {
+        kmodel_close(net);
+    }
+    return ret;
+}
+
+void kmodel_close(kpu_net_t *net) {
+    void *blocks[] = { net->main, net->nodes, net->inputs, net->outputs };
+    for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); ++i) {
+        if (blocks[i] != NULL) {
+            net->mem.free(net->mem.ctx, blocks[i]);
+        }
+    }
+    memset(net, 0, sizeof(*net));
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// Between kmodel.c and the loaders of the single versions.
+
+#ifndef MODULES_KPU_KMODEL_INTERNAL_H
+#define MODULES_KPU_KMODEL_INTERNAL_H
+
+#include <string.h>
+
+#include "kmodel.h"
+
+// Reads that do not care about alignment or the host's byte order (the K210 and every host that
+// runs the tests are little-endian, so memcpy is the whole job).
+static inline uint32_t get_u32(const uint8_t *p) {
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+static inline int32_t get_i32(const uint8_t *p) {
+    return (int32_t)get_u32(p);
+}
+
+static inline float get_f32(const uint8_t *p) {
+    float v;
+    memcpy(&v, p, 4);
+    return v;
+}
+
+// A source with a limit; the measuring functions read through it.
+typedef struct {
+    kmodel_read_t read;
+    void *ctx;
+    uint32_t limit;
+    char *err;
+} kmodel_source_t;
+
+int kmodel_source_get(const kmodel_source_t *src, uint32_t off, void *dst, uint32_t n, const char *what);
+
+// State of a loader: the net being built and the node that error texts talk about.
+typedef struct {
+    kpu_net_t *net;
+    const uint8_t *data;
+    uint32_t size;
+    uint32_t index;
+    const char *name;
+    char *err;
+} kmodel_loader_t;
+
+// Fails with "layer 3 (KL_ADD): " in front of the sentence.
+int kmodel_node_fail(const kmodel_loader_t *ld, int status, const char *fmt, ...)
+#ifdef __GNUC__
+__attribute__((format(printf, 3, 4)))
+#endif
+;
+
+// Makes a range in the working buffer after checking that it lies inside.
+int kmodel_main_range(const kmodel_loader_t *ld, const char *what, uint32_t off, uint64_t bytes,
+    kpu_dtype_t dtype, kpu_range_t *out);
+
+// Checks that off..off+bytes lies in the file and that off is a multiple of align.
+int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align);
+
+// Allocates a zeroed array in net->nodes, ->inputs or ->outputs; "no memory" names the count.
+void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err);
+
+int kmodel_v3_measure(const kmodel_source_t *src, uint32_t *size);
+int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+
+#endif // MODULES_KPU_KMODEL_INTERNAL_H

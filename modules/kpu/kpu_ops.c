@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+
+#include <math.h>
+#include <string.h>
+
+#include "kmodel_internal.h"
+#include "kpu_ops.h"
+
+static inline uint8_t clamp_u8(int64_t v) {
+    return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+}
+
+static void op_add(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
+    const float *b = (const float *)kpu_range_ptr(net, &node->in[1]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
+        out[i] = a[i] + b[i];
+    }
+}
+
+// Shift with the rounding of the vendor's runtime: ties go up, and an odd negative half ends one
+// lower than the nearest value.
+static int64_t round_shift(int64_t v, int32_t shift) {
+    if (shift == 0) {
+        return v;
+    }
+    int64_t u = v >> (shift - 1);
+    if (u & 1) {
+        return u >= 0 ? (u >> 1) + 1 : (u >> 1) - 1;
+    }
+    return u >> 1;
+}
+
+// The factors come from the file, so the sums may wrap; unsigned arithmetic keeps that defined.
+static int64_t wrap_add(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static int64_t wrap_mul(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
+static void op_quantized_add(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
+    const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    int32_t a_shift = node->p.qadd.a_shift, b_shift = node->p.qadd.b_shift;
+    for (uint32_t i = 0; i < node->out.size; ++i) {
+        int64_t va = wrap_mul((int64_t)a[i] + node->p.qadd.a_off, node->p.qadd.a_mul);
+        int64_t vb = wrap_mul((int64_t)b[i] + node->p.qadd.b_off, node->p.qadd.b_mul);
+        int64_t v = a_shift == b_shift ? wrap_add(va, vb) >> a_shift : wrap_add(va >> a_shift, vb >> b_shift);
+        v = round_shift(wrap_mul(v, node->p.qadd.o_mul), node->p.qadd.o_shift);
+        out[i] = clamp_u8(wrap_add(v, node->p.qadd.o_off));
+    }
+}
+
+static void op_global_average(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t c = 0; c < node->p.channels.c; ++c) {
+        float sum = 0;
+        for (uint32_t i = 0; i < node->p.channels.size; ++i) {
+            sum += *in++;
+        }
+        out[c] = sum / (float)node->p.channels.size;
+    }
+}
+
+// First and end index of the taps of window o that lie inside 0..in-1.
+static void window(uint32_t o, uint32_t stride, uint32_t pad, uint32_t kernel, uint32_t in,
+    uint32_t *first, uint32_t *end) {
+    int64_t start = (int64_t)((uint64_t)o * stride) - pad;
+    int64_t stop = start + kernel;
+    start = start < 0 ? 0 : start > in ? in : start;
+    stop = stop < start ? start : stop > in ? in : stop;
+    *first = (uint32_t)start;
+    *end = (uint32_t)stop;
+}
+
+static void op_quantized_max_pool(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    uint32_t w = node->p.pool.in_w, h = node->p.pool.in_h;
+    for (uint32_t c = 0; c < node->p.pool.c; ++c, in += (size_t)w * h) {
+        for (uint32_t oy = 0; oy < node->p.pool.out_h; ++oy) {
+            uint32_t y0, y1;
+            window(oy, node->p.pool.s_h, node->p.pool.pad_h, node->p.pool.k_h, h, &y0, &y1);
+            for (uint32_t ox = 0; ox < node->p.pool.out_w; ++ox) {
+                uint32_t x0, x1;
+                window(ox, node->p.pool.s_w, node->p.pool.pad_w, node->p.pool.k_w, w, &x0, &x1);
+                uint8_t best = 0;
+                for (uint32_t y = y0; y < y1; ++y) {
+                    for (uint32_t x = x0; x < x1; ++x) {
+                        uint8_t v = in[(size_t)y * w + x];
+                        best = v > best ? v : best;
+                    }
+                }
+                *out++ = best;
+            }
+        }
+    }
+}
+
+static void op_average_pool(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    uint32_t w = node->p.pool.in_w, h = node->p.pool.in_h;
+    for (uint32_t c = 0; c < node->p.pool.c; ++c, in += (size_t)w * h) {
+        for (uint32_t oy = 0; oy < node->p.pool.out_h; ++oy) {
+            uint32_t y0, y1;
+            window(oy, node->p.pool.s_h, node->p.pool.pad_h, node->p.pool.k_h, h, &y0, &y1);
+            for (uint32_t ox = 0; ox < node->p.pool.out_w; ++ox) {
+                uint32_t x0, x1;
+                window(ox, node->p.pool.s_w, node->p.pool.pad_w, node->p.pool.k_w, w, &x0, &x1);
+                float sum = 0;
+                for (uint32_t y = y0; y < y1; ++y) {
+                    for (uint32_t x = x0; x < x1; ++x) {
+                        sum += in[(size_t)y * w + x];
+                    }
+                }
+                uint32_t taps = (y1 - y0) * (x1 - x0);
+                *out++ = taps ? sum / (float)taps : 0;
+            }
+        }
+    }
+}
+
+// Clamps before the conversion because a float out of range (or NaN) has no integer value.
+static inline uint8_t float_to_u8(float v) {
+    v = roundf(v);
+    return v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
+}
+
+static void op_quantize(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    float scale = 1 / node->p.quant.scale, bias = node->p.quant.bias;
+    for (uint32_t i = 0; i < node->out.size; ++i) {
+        out[i] = float_to_u8((in[i] - bias) * scale);
+    }
+}
+
+static void op_dequantize(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t i = 0; i < node->in[0].size; ++i) {
+        out[i] = in[i] * node->p.quant.scale + node->p.quant.bias;
+    }
+}
+
+static void op_table(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    const uint8_t *table = kpu_range_ptr(net, &node->in[1]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    for (uint32_t i = 0; i < node->out.size; ++i) {
+        out[i] = table[in[i]];
+    }
+}
+
+static void op_l2_norm(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    uint32_t n = node->out.size / 4;
+    float sum = 0;
+    for (uint32_t i = 0; i < n; ++i) {
+        sum += in[i] * in[i];
+    }
+    float scale = 1 / sqrtf(sum > 1e-10f ? sum : 1e-10f);
+    for (uint32_t i = 0; i < n; ++i) {
+        out[i] = in[i] * scale;
+    }
+}
+
+static void op_softmax(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    uint32_t n = node->out.size / 4;
+    float best = in[0], sum = 0;
+    for (uint32_t i = 1; i < n; ++i) {
+        best = in[i] > best ? in[i] : best;
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        out[i] = expf(in[i] - best);
+        sum += out[i];
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        out[i] /= sum;
+    }
+}
+
+static void op_concat(const kpu_net_t *net, const kpu_node_t *node) {
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    const uint8_t *list = net->data + node->p.concat.list;
+    for (uint32_t i = 0; i < node->p.concat.n; ++i, list += 8) {
+        uint32_t size = get_u32(list + 4);
+        memmove(out, net->main + get_u32(list), size);
+        out += size;
+    }
+}
+
+static void op_fully_connected(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    const float *weights = (const float *)(net->data + node->p.fc.weights);
+    const float *bias = (const float *)(net->data + node->p.fc.bias);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t o = 0; o < node->p.fc.out; ++o) {
+        float sum = 0;
+        for (uint32_t i = 0; i < node->p.fc.in; ++i) {
+            sum += in[i] * *weights++;
+        }
+        sum += bias[o];
+        if (node->p.fc.activation != 0 && sum < 0) {
+            sum = 0;
+        }
+        if (node->p.fc.activation == 2 && sum > 6) {
+            sum = 6;
+        }
+        out[o] = sum;
+    }
+}
+
+static void op_flatten(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    uint32_t pixels = node->p.pool.in_w * node->p.pool.in_h, c = node->p.pool.c;
+    for (uint32_t i = 0; i < pixels; ++i) {
+        for (uint32_t k = 0; k < c; ++k) {
+            *out++ = in[(size_t)k * pixels + i];
+        }
+    }
+}
+
+static uint32_t nearest(uint32_t o, float ratio, uint32_t in) {
+    uint32_t i = (uint32_t)((float)o * ratio);
+    return i < in ? i : in - 1;
+}
+
+static void op_resize_nearest(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    uint32_t size = node->out.dtype == KPU_F32 ? 4 : 1;
+    uint32_t w = node->p.pool.in_w, h = node->p.pool.in_h;
+    uint32_t out_w = node->p.pool.out_w, out_h = node->p.pool.out_h;
+    float ratio_x = (float)w / (float)out_w, ratio_y = (float)h / (float)out_h;
+    for (uint32_t c = 0; c < node->p.pool.c; ++c, in += (size_t)w * h * size) {
+        for (uint32_t y = 0; y < out_h; ++y) {
+            const uint8_t *row = in + (size_t)nearest(y, ratio_y, h) * w * size;
+            for (uint32_t x = 0; x < out_w; ++x, out += size) {
+                memcpy(out, row + (size_t)nearest(x, ratio_x, w) * size, size);
+            }
+        }
+    }
+}
+
+static void op_channelwise_dequantize(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    const float *table = (const float *)(net->data + node->p.channels.table);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t c = 0; c < node->p.channels.c; ++c, table += 2) {
+        for (uint32_t i = 0; i < node->p.channels.size; ++i) {
+            *out++ = *in++ * table[0] + table[1];
+        }
+    }
+}
+
+static void op_logistic(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
+        out[i] = 1 / (1 + expf(-in[i]));
+    }
+}
+
+static void op_remove_padding(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    for (uint32_t c = 0; c < node->out.size; ++c) {
+        out[c] = in[(size_t)c * 16];
+    }
+}
+
+typedef void (*op_fn_t)(const kpu_net_t *net, const kpu_node_t *node);
+
+static const op_fn_t op_table_fn[] = {
+    [KPU_OP_REMOVE_PADDING] = op_remove_padding,
+    [KPU_OP_ADD] = op_add,
+    [KPU_OP_QUANTIZED_ADD] = op_quantized_add,
+    [KPU_OP_GLOBAL_AVERAGE] = op_global_average,
+    [KPU_OP_QUANTIZED_MAX_POOL] = op_quantized_max_pool,
+    [KPU_OP_AVERAGE_POOL] = op_average_pool,
+    [KPU_OP_QUANTIZE] = op_quantize,
+    [KPU_OP_DEQUANTIZE] = op_dequantize,
+    [KPU_OP_TABLE] = op_table,
+    [KPU_OP_L2_NORM] = op_l2_norm,
+    [KPU_OP_SOFTMAX] = op_softmax,
+    [KPU_OP_CONCAT] = op_concat,
+    [KPU_OP_FULLY_CONNECTED] = op_fully_connected,
+    [KPU_OP_FLATTEN] = op_flatten,
+    [KPU_OP_RESIZE_NEAREST] = op_resize_nearest,
+    [KPU_OP_CHANNELWISE_DEQUANTIZE] = op_channelwise_dequantize,
+    [KPU_OP_LOGISTIC] = op_logistic,
+};
+
+int kpu_op_run(const kpu_net_t *net, const kpu_node_t *node) {
+    if (node->op >= sizeof(op_table_fn) / sizeof(op_table_fn[0]) || op_table_fn[node->op] == NULL) {
+        return KPU_ERR_NOT_IMPLEMENTED;
+    }
+    op_table_fn[node->op](net, node);
+    return KPU_OK;
+}

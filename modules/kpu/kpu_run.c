@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+
+#include <string.h>
+
+#include "kpu_layer.h"
+#include "kpu_ops.h"
+#include "kpu_run.h"
+
+// channel_byte_num of layer word 11 has 16 bits.
+#define MAX_SENT_PIXELS 65536
+
+void kpu_run_init(kpu_run_t *run, kpu_net_t *net, const kpu_backend_t *backend) {
+    *run = (kpu_run_t) { .net = net, .backend = backend };
+}
+
+static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *err) {
+    const kpu_node_t *node = &run->net->nodes[run->pos];
+    return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed (%d)", (unsigned)run->pos, node->name, what, ret);
+}
+
+int kpu_run_input(kpu_run_t *run, uint32_t i, const void *src, size_t size, char *err) {
+    kpu_net_t *net = run->net;
+    if (i >= net->n_inputs) {
+        return kpu_fail(err, KPU_ERR_INDEX, "input %u, the model has %u", (unsigned)i, (unsigned)net->n_inputs);
+    }
+    const kpu_tensor_t *in = &net->inputs[i];
+    if (size != in->mem.size) {
+        return kpu_fail(err, KPU_ERR_SIZE, "input has %lu bytes, the model wants %u",
+            (unsigned long)size, (unsigned)in->mem.size);
+    }
+    kpu_run_stop(run);
+    if (in->mem.space == KPU_MEM_MAIN) {
+        memcpy(net->main + in->mem.off, src, size);
+        return KPU_OK;
+    }
+    int ret = kpu_map_write(&in->map, run->backend, src);
+    if (ret < 0) {
+        return kpu_fail(err, KPU_ERR_RUN, "writing the input to KPU RAM failed (%d)", ret);
+    }
+    return KPU_OK;
+}
+
+static int check_end(const kpu_run_t *run, uint32_t end, char *err) {
+    if (end == 0 || end > run->net->n_nodes) {
+        return kpu_fail(err, KPU_ERR_INDEX, "%u layers, the model has %u", (unsigned)end, (unsigned)run->net->n_nodes);
+    }
+    return KPU_OK;
+}
+
+int kpu_run_start(kpu_run_t *run, uint32_t end, char *err) {
+    int ret = check_end(run, end, err);
+    if (ret == KPU_OK) {
+        run->pos = 0;
+        run->batch = 0;
+        run->end = end;
+        run->state = KPU_RUN_NEXT;
+    }
+    return ret;
+}
+
+int kpu_run_continue(kpu_run_t *run, uint32_t end, char *err) {
+    int ret = check_end(run, end, err);
+    if (ret != KPU_OK) {
+        return ret;
+    }
+    if (run->state != KPU_RUN_DONE || end < run->pos) {
+        return kpu_fail(err, KPU_ERR_PARAM, "the run cannot go on to layer %u from here", (unsigned)end);
+    }
+    run->end = end;
+    run->state = run->pos < end ? KPU_RUN_NEXT : KPU_RUN_DONE;
+    return KPU_OK;
+}
+
+static uint32_t conv_bytes(const kpu_conv_t *conv) {
+    return (uint32_t)conv->out.w * conv->out.h * conv->out.c;
+}
+
+// Whether the result reaches the working buffer by the output stream. It writes 64-bit words, so up
+// to 7 bytes after the result get garbage: compilers round buffers up to 8 for that, and so does
+// kmodel_open at the end of the working buffer.
+static bool conv_is_sent(const kpu_node_t *node) {
+    const kpu_conv_t *conv = &node->p.conv;
+    return conv->to_main && (uint32_t)conv->out.w * conv->out.h <= MAX_SENT_PIXELS && node->out.off % 8 == 0
+           && (conv->batches == 1 || conv_bytes(conv) % 8 == 0);
+}
+
+// The maps of batch n follow those of batch 0.
+static kpu_map_t batch_map(const kpu_map_t *map, uint32_t n) {
+    kpu_map_t moved = *map;
+    moved.line += n * kpu_map_lines(map);
+    return moved;
+}
+
+static int start_conv(kpu_run_t *run, const kpu_node_t *node) {
+    const kpu_conv_t *conv = &node->p.conv;
+    const kpu_net_t *net = run->net;
+    uint64_t words[12];
+    memcpy(words, conv->words, sizeof(words));
+    words[1] = batch_map(&conv->in, run->batch).line | (uint64_t)batch_map(&conv->out, run->batch).line << 32;
+    uint8_t *dest = NULL;
+    uint32_t bytes = conv_bytes(conv);
+    if (conv_is_sent(node)) {
+        dest = kpu_range_ptr(net, &node->out) + (size_t)run->batch * bytes;
+        kpu_conv_send_words(conv, words);
+    }
+    return run->backend->start(run->backend->ctx, words, net->data + conv->weights, net->data + conv->bn,
+        net->data + conv->act, net->eight_bit, dest, bytes);
+}
+
+// A result that the output stream cannot carry is copied out of KPU RAM.
+static int finish_conv(kpu_run_t *run, const kpu_node_t *node) {
+    const kpu_conv_t *conv = &node->p.conv;
+    if (!conv->to_main || conv_is_sent(node)) {
+        return 0;
+    }
+    kpu_map_t out = batch_map(&conv->out, run->batch);
+    return kpu_map_read(&out, run->backend, kpu_range_ptr(run->net, &node->out) + (size_t)run->batch * conv_bytes(conv));
+}
+
+// Pixel (0, 0) of a 4x4 map per channel; the others are don't-care.
+static int add_padding(kpu_run_t *run, const kpu_node_t *node) {
+    const uint8_t *src = kpu_range_ptr(run->net, &node->in[0]);
+    const kpu_map_t *map = &node->p.map;
+    int ret = 0;
+    for (uint32_t c = 0; c < map->c && ret >= 0; ++c) {
+        uint32_t off = (map->line + c / 4 * map->channel_lines) * KPU_RAM_LINE + c % 4 * (KPU_RAM_LINE / 4);
+        ret = run->backend->write(run->backend->ctx, off, src + c, 1);
+    }
+    return ret;
+}
+
+static void next_node(kpu_run_t *run) {
+    run->batch = 0;
+    run->pos += 1;
+    run->state = run->pos < run->end ? KPU_RUN_NEXT : KPU_RUN_DONE;
+}
+
+static int step_start(kpu_run_t *run, char *err) {
+    const kpu_node_t *node = &run->net->nodes[run->pos];
+    int ret;
+    switch (node->op) {
+        case KPU_OP_CONV:
+            ret = start_conv(run, node);
+            if (ret < 0) {
+                return backend_fail(run, "starting the KPU", ret, err);
+            }
+            run->state = KPU_RUN_WAIT;
+            return KPU_OK;
+        case KPU_OP_UPLOAD:
+            ret = kpu_map_write(&node->p.map, run->backend, kpu_range_ptr(run->net, &node->in[0]));
+            break;
+        case KPU_OP_ADD_PADDING:
+            ret = add_padding(run, node);
+            break;
+        default:
+            ret = kpu_op_run(run->net, node) == KPU_OK ? 0 : -1;
+            break;
+    }
+    if (ret < 0) {
+        return backend_fail(run, "the layer", ret, err);
+    }
+    next_node(run);
+    return KPU_OK;
+}
+
+static int step_wait(kpu_run_t *run, char *err) {
+    const kpu_node_t *node = &run->net->nodes[run->pos];
+    int ret = run->backend->poll(run->backend->ctx);
+    if (ret == 0) {
+        return KPU_OK;
+    }
+    if (ret < 0) {
+        return backend_fail(run, "waiting for the KPU", ret, err);
+    }
+    ret = finish_conv(run, node);
+    if (ret < 0) {
+        return backend_fail(run, "reading KPU RAM", ret, err);
+    }
+    run->batch += 1;
+    if (run->batch < node->p.conv.batches) {
+        run->state = KPU_RUN_NEXT;
+    } else {
+        next_node(run);
+    }
+    return KPU_OK;
+}
+
+int kpu_run_step(kpu_run_t *run, char *err) {
+    int ret;
+    switch (run->state) {
+        case KPU_RUN_NEXT:
+            ret = step_start(run, err);
+            break;
+        case KPU_RUN_WAIT:
+            ret = step_wait(run, err);
+            break;
+        case KPU_RUN_DONE:
+            return KPU_OK;
+        default:
+            return kpu_fail(err, KPU_ERR_PARAM, "no run was started");
+    }
+    if (ret != KPU_OK) {
+        kpu_run_stop(run);
+    }
+    return ret;
+}
+
+void kpu_run_stop(kpu_run_t *run) {
+    if (run->state == KPU_RUN_WAIT) {
+        run->backend->stop(run->backend->ctx);
+    }
+    run->state = KPU_RUN_IDLE;
+    run->pos = 0;
+}
+
+uint32_t kpu_node_result_size(const kpu_node_t *node) {
+    switch (node->op) {
+        case KPU_OP_CONV:
+            return conv_bytes(&node->p.conv) * node->p.conv.batches;
+        case KPU_OP_UPLOAD:
+        case KPU_OP_ADD_PADDING:
+            return (uint32_t)node->p.map.w * node->p.map.h * node->p.map.c;
+        default:
+            return node->out.size;
+    }
+}
+
+int kpu_run_result(kpu_run_t *run, void *dst, size_t size, char *err) {
+    if (run->state != KPU_RUN_DONE) {
+        return kpu_fail(err, KPU_ERR_PARAM, "the model has not run");
+    }
+    const kpu_node_t *node = &run->net->nodes[run->pos - 1];
+    if (size != kpu_node_result_size(node)) {
+        return kpu_fail(err, KPU_ERR_SIZE, "result has %u bytes, not %lu",
+            (unsigned)kpu_node_result_size(node), (unsigned long)size);
+    }
+    int ret = 0;
+    if (node->op == KPU_OP_CONV) {
+        for (uint32_t i = 0; i < node->p.conv.batches && ret >= 0; ++i) {
+            kpu_map_t map = batch_map(&node->p.conv.out, i);
+            ret = kpu_map_read(&map, run->backend, (uint8_t *)dst + (size_t)i * conv_bytes(&node->p.conv));
+        }
+    } else if (node->op == KPU_OP_UPLOAD || node->op == KPU_OP_ADD_PADDING) {
+        ret = kpu_map_read(&node->p.map, run->backend, dst);
+    } else {
+        memcpy(dst, kpu_range_ptr(run->net, &node->out), size);
+    }
+    return ret < 0 ? kpu_fail(err, KPU_ERR_RUN, "reading KPU RAM failed (%d)", ret) : KPU_OK;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+//
+// Types of the KPU core: what a loaded model looks like, whatever file format it came from.
+//
+// A loader (kmodel_v3.c, ...) turns a file into a list of nodes with checked memory ranges; the
+// runner (kpu_run.c) executes that list on a backend. Nothing here knows registers or Python.
+
+#ifndef MODULES_KPU_TYPES_H
+#define MODULES_KPU_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Every function that can fail gets a buffer of this size and leaves one sentence in it.
+#define KPU_ERR_LEN (160)
+
+// The numbers are MaixPy's error codes, so that a script that looks at them keeps working.
+typedef enum {
+    KPU_OK = 0,
+    KPU_ERR_PARAM = 2001,
+    KPU_ERR_VERSION = 2002,
+    KPU_ERR_FORMAT = 2003,
+    KPU_ERR_DECRYPT = 2004,
+    KPU_ERR_READ = 2005,
+    KPU_ERR_NO_MEM = 2006,
+    KPU_ERR_FIRST_LAYER = 2007,
+    KPU_ERR_RUN = 2008,
+    KPU_ERR_INDEX = 2011,
+    KPU_ERR_SIZE = 2012,
+    KPU_ERR_OUTPUTS = 2013,
+    KPU_ERR_NOT_IMPLEMENTED = 2014,
+    KPU_ERR_UNKNOWN = 2015,
+} kpu_status_t;
+
+#define KPU_RAM_LINE (64)
+#define KPU_RAM_LINES (32768)
+#define KPU_RAM_BYTES (KPU_RAM_LINES * KPU_RAM_LINE)
+
+// Alignment that the model's bytes need in memory: activation tables are at multiples of 256 in
+// the file and must stay so for the KPU.
+#define KPU_MODEL_ALIGN (256)
+
+typedef enum {
+    KPU_MEM_MODEL,              // bytes of the model file: constants, tables
+    KPU_MEM_MAIN,               // working buffer in general memory
+    KPU_MEM_RAM,                // the KPU's own memory
+} kpu_space_t;
+
+typedef enum {
+    KPU_F32,
+    KPU_U8,
+} kpu_dtype_t;
+
+// A piece of memory. off and size are bytes, in KPU RAM too.
+typedef struct {
+    uint8_t space;              // kpu_space_t
+    uint8_t dtype;              // kpu_dtype_t
+    uint32_t off;
+    uint32_t size;
+} kpu_range_t;
+
+// A feature map in KPU RAM. Pixel (c, y, x) is at byte
+//   (line + c / group * channel_lines + y * row_lines) * 64 + c % group * (64 / group) + x.
+typedef struct {
+    uint32_t line;
+    uint16_t w, h, c;
+    uint16_t channel_lines;     // from one channel group to the next
+    uint8_t row_lines;
+    uint8_t group;              // channels per line: 1, 2 or 4
+} kpu_map_t;
+
+typedef struct {
+    kpu_range_t mem;
+    uint32_t c, h, w;           // 0, 0, 0 when the file does not say
+    kpu_map_t map;              // only for KPU_MEM_RAM
+} kpu_tensor_t;
+
+// One layer of the KPU. The three tables are offsets in the model file.
+typedef struct {
+    uint64_t words[12];         // as in the file: no table addresses, no int_en, no send_data_out
+    kpu_map_t in, out;
+    uint32_t weights, weights_size;
+    uint32_t bn, act;
+    uint32_t batches;           // the layer runs this often, on consecutive maps
+    uint8_t kernel;             // 1 or 3
+    uint8_t pool;
+    bool depthwise;
+    bool to_main;               // the result is also wanted in node.out
+} kpu_conv_t;
+
+#define KPU_ACT_TABLE_SIZE (144)
+#define KPU_BN_ENTRY_SIZE (8)
+
+typedef enum {
+    KPU_OP_NONE,
+    KPU_OP_CONV,
+    KPU_OP_UPLOAD,
+    KPU_OP_ADD_PADDING,
+    KPU_OP_REMOVE_PADDING,
+    KPU_OP_ADD,
+    KPU_OP_QUANTIZED_ADD,
+    KPU_OP_GLOBAL_AVERAGE,
+    KPU_OP_QUANTIZED_MAX_POOL,
+    KPU_OP_AVERAGE_POOL,
+    KPU_OP_QUANTIZE,
+    KPU_OP_DEQUANTIZE,
+    KPU_OP_TABLE,
+    KPU_OP_L2_NORM,
+    KPU_OP_SOFTMAX,
+    KPU_OP_CONCAT,
+    KPU_OP_FULLY_CONNECTED,
+    KPU_OP_FLATTEN,
+    KPU_OP_RESIZE_NEAREST,
+    KPU_OP_CHANNELWISE_DEQUANTIZE,
+    KPU_OP_LOGISTIC,
+} kpu_op_t;
+
+// One step of a model. in and out are checked against their memories when the model is loaded,
+// so the executing code does not check again.
+typedef struct {
+    uint8_t op;                 // kpu_op_t
+    uint32_t code;              // the number that the file uses
+    const char *name;           // the name that MaixPy or nncase uses for it
+    uint32_t body, body_size;   // where it is described in the file
+    kpu_range_t in[2];
+    kpu_range_t out;            // size 0: result in KPU RAM only
+    uint32_t c, h, w;           // shape of the result, 0 when unknown
+    union {
+        kpu_conv_t conv;
+        kpu_map_t map;
+        struct {
+            uint32_t in_w, in_h, c, out_w, out_h, k_w, k_h, s_w, s_h, pad_w, pad_h;
+        } pool;
+        struct {
+            int32_t a_off, a_mul, a_shift, b_off, b_mul, b_shift, o_off, o_mul, o_shift;
+        } qadd;
+        struct {
+            float scale, bias;
+        } quant;
+        struct {
+            uint32_t n;
+            uint32_t list;      // file offset of n pairs {u32 start, u32 bytes}
+        } concat;
+        struct {
+            uint32_t in, out, activation;
+            uint32_t weights, bias; // file offsets
+        } fc;
+        struct {
+            uint32_t c, size;   // channels, elements of one channel
+            uint32_t table;     // file offset
+        } channels;
+    } p;
+} kpu_node_t;
+
+// Where the core gets memory from. device = the KPU or a DMA channel touches it too (then the
+// returned address must be one that is coherent with them); align is a power of two.
+typedef struct {
+    void *(*alloc)(void *ctx, size_t size, size_t align, bool device);
+    void (*free)(void *ctx, void *p);
+    void *ctx;
+} kpu_memory_t;
+
+typedef struct {
+    const uint8_t *data;        // the file, KPU_MODEL_ALIGN aligned; belongs to the caller
+    uint32_t size;
+    uint32_t version;
+    bool eight_bit;             // weights are bytes, else 16 bit
+    uint32_t first_line;        // KPU RAM lines below this one stay free
+    uint8_t *main;
+    uint32_t main_size;
+    kpu_node_t *nodes;
+    uint32_t n_nodes;
+    kpu_tensor_t *inputs, *outputs;
+    uint32_t n_inputs, n_outputs;
+    kpu_memory_t mem;
+} kpu_net_t;
+
+// What runs the KPU layers: the chip (hal/kpu through the binding) or software (host tests).
+// All return 0 or a negative errno.
+typedef struct {
+    // Starts one layer. words are complete except for the table addresses and int_en or
+    // send_data_out. With dest the packed CHW result must also be at dest (dest_size bytes, a
+    // multiple of 8 may be written) when the layer is done.
+    int (*start)(void *ctx, const uint64_t words[12], const uint8_t *weights, const uint8_t *bn,
+        const uint8_t *act, bool eight_bit, uint8_t *dest, uint32_t dest_size);
+    // 1 when the layer is done, 0 while it runs, negative when it failed or took too long.
+    int (*poll)(void *ctx);
+    void (*stop)(void *ctx);
+    int (*write)(void *ctx, uint32_t off, const uint8_t *src, uint32_t n);
+    int (*read)(void *ctx, uint32_t off, uint8_t *dst, uint32_t n);
+    void *ctx;
+} kpu_backend_t;
+
+int kpu_fail(char *err, int status, const char *fmt, ...)
+#ifdef __GNUC__
+__attribute__((format(printf, 3, 4)))
+#endif
+;
+
+static inline uint8_t *kpu_range_ptr(const kpu_net_t *net, const kpu_range_t *r) {
+    return r->space == KPU_MEM_MAIN ? net->main + r->off : (uint8_t *)(uintptr_t)net->data + r->off;
+}
+
+#endif // MODULES_KPU_TYPES_H
