@@ -63,7 +63,7 @@ unpack() {
         *) echo "$name $version is not $versions" && return 1 ;;
     esac
     # apt has checked the files against the signed index. The patches are Debian's own packaging.
-    rm -rf "$target.new" && dpkg-source --no-check --skip-patches -x "$dsc" "$target.new" &&
+    rm -rf "$target.new" && dpkg-source --no-check --no-copy --skip-patches -x "$dsc" "$target.new" &&
         mv "$target.new" "$target"
 }
 
