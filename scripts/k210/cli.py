@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 def _config(options: argparse.Namespace) -> Config:
     webcam = options.camera == camera.WEBCAM
     return Config(
-        board=paths.check_board(options.board),
+        board=options.board,
         flash=tuple(options.flash),
         flash_file=options.flash_file,
         firmware=not options.no_firmware,
@@ -130,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    size = paths.flash_size(paths.check_board(options.board))
+    size = paths.flash_size(options.board)
     for part in sorted(pack(options.output, options.files, size), key=lambda p: p.address):
         print(f"0x{part.address:06x}  {len(part.data):>8} bytes  {part.name}")
     return 0

@@ -24,16 +24,12 @@ def emulator_binary() -> Path:
 def firmware(board: str) -> Path:
     """The flash image payload of `make firmware BOARD=...`."""
     path = BUILD / board / "firmware.bin"
-    if not path.is_file():
-        raise K210Error(f"there is no firmware at {path}; `make firmware BOARD={board}` builds it")
-    return path
-
-
-def check_board(board: str) -> str:
+    if path.is_file():
+        return path
     known = sorted(p.parent.name for p in (ROOT / "boards").glob("*/mpconfigboard.h"))
     if board not in known:
-        raise K210Error(f"no board {board!r}; there are {', '.join(known) or 'none'}")
-    return board
+        raise K210Error(f"there is no board {board!r}; there are {', '.join(known) or 'none'}")
+    raise K210Error(f"there is no firmware at {path}; `make firmware BOARD={board}` builds it")
 
 
 def flash_size(board: str) -> int:

@@ -85,7 +85,7 @@ def test_flash_overlap(refuse: Callable[..., str], program: str, tmp_path: Path)
 
 
 def test_unknown_board(refuse: Callable[..., str]) -> None:
-    assert "no board 'esp32'" in refuse("emulate", "--board", "esp32")
+    assert "there is no board 'esp32'" in refuse("emulate", "--board", "esp32")
 
 
 def test_sd_card_of_odd_size(refuse: Callable[..., str], program: str, tmp_path: Path) -> None:

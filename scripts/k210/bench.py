@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""`make bench`: how fast the emulator is on this computer, and the firmware on the emulated board.
+
+"host" rows depend on this computer; "board" rows are virtual time under --icount and depend on the
+firmware and the model of the hardware only.
+"""
+
+import argparse
+import ast
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from k210 import paths
+from k210.board import Board
+from k210.emulator import Config
+from k210.errors import K210Error
+
+OUTPUT = paths.BUILD / "bench"
+MODEL = "models/face_model_at_0x300000.kfpkg"
+PICTURE = "images/astronaut.png"
+NANOSECONDS_PER_INSTRUCTION = 4  # as k210.emulator.ICOUNT has it
+STARTS = 5
+
+LOOP = """
+import time
+start = time.ticks_us()
+n = 200000
+while n:
+    n -= 1
+print(time.ticks_diff(time.ticks_us(), start))
+"""
+
+DETECT = """
+import sensor, lcd, time
+import KPU as kpu
+lcd.init()
+sensor.reset()
+sensor.set_pixformat(sensor.RGB565)
+sensor.set_framesize(sensor.QVGA)
+sensor.run(1)
+task = kpu.load(0x300000)
+anchors = (1.889, 2.5245, 2.9465, 3.94056, 3.99987, 5.3658, 5.155437, 6.92275, 6.718375, 9.01025)
+kpu.init_yolo2(task, 0.5, 0.3, 5, anchors)
+times = []
+for i in range(12):
+    t0 = time.ticks_us()
+    img = sensor.snapshot()
+    t1 = time.ticks_us()
+    found = kpu.run_yolo2(task, img)
+    t2 = time.ticks_us()
+    lcd.display(img)
+    t3 = time.ticks_us()
+    times.append((time.ticks_diff(t1, t0), time.ticks_diff(t2, t1), time.ticks_diff(t3, t2)))
+print(times)
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured figure."""
+
+    name: str
+    value: float
+    unit: str
+    clock: str  # host or board
+
+
+def prompt_time(config: Config) -> list[Row]:
+    seconds = []
+    for _ in range(STARTS):
+        start = time.monotonic()
+        with Board.start(config):
+            seconds.append(time.monotonic() - start)
+    return [Row("from start to the prompt", statistics.median(seconds), "s", "host")]
+
+
+def loop_speed(config: Config) -> list[Row]:
+    with Board.start(replace(config, icount=True)) as board:
+        start = time.monotonic()
+        guest = int(board.exec(LOOP))
+        host = time.monotonic() - start
+    mips = guest * 1000 / NANOSECONDS_PER_INSTRUCTION / host / 1e6
+    with Board.start(config) as board:
+        start = time.monotonic()
+        board.exec(LOOP)
+        free = time.monotonic() - start
+    return [
+        Row("200000 rounds of a Python loop", guest / 1e6, "s", "board"),
+        Row("200000 rounds of a Python loop, no --icount", free, "s", "host"),
+        Row("guest instructions with --icount", mips, "MIPS", "host"),
+    ]
+
+
+def detection(config: Config) -> list[Row]:
+    data = paths.test_data()
+    if not (data / MODEL).exists():
+        print(f"k210: no test data at {data}, so no figures of the face detector", file=sys.stderr)
+        return []
+    config = replace(config, flash=(*config.flash, str(data / MODEL)), camera=data / PICTURE)
+    rows = []
+    for clock, icount in (("board", True), ("host", False)):
+        with Board.start(replace(config, icount=icount)) as board:
+            start = time.monotonic()
+            # The first rounds fill the pipeline.
+            times = ast.literal_eval(board.exec(DETECT, timeout=300))[2:]
+            host = time.monotonic() - start
+        if clock == "board":
+            capture, run, show = (statistics.mean(t[i] for t in times) / 1000 for i in range(3))
+            rows += [
+                Row("face detector: sensor.snapshot()", capture, "ms", clock),
+                Row("face detector: kpu.run_yolo2()", run, "ms", clock),
+                Row("face detector: lcd.display()", show, "ms", clock),
+                Row("face detector: pictures", 1000 / (capture + run + show), "per s", clock),
+            ]
+        else:
+            rows.append(Row("face detector: load and 12 pictures", host, "s", clock))
+    return rows
+
+
+def markdown(rows: list[Row], board: str) -> str:
+    lines = [f"# {board} on the emulator", "", "| What | Figure | Clock |", "|---|---:|---|"]
+    lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} |" for row in rows]
+    lines += ["", f"host: {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}", ""]
+    return "\n".join(lines)
+
+
+def write(folder: Path, rows: list[Row], board: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"board": board, "rows": [asdict(row) for row in rows]}, indent=2)
+    (folder / "bench.json").write_text(text + "\n")
+    (folder / "bench.md").write_text(markdown(rows, board))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="k210.bench", description=__doc__)
+    parser.add_argument("--board", default=paths.DEFAULT_BOARD)
+    options = parser.parse_args()
+    config = Config(board=options.board)
+    rows: list[Row] = []
+    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection]
+    try:
+        for measure in measurements:
+            print(f"k210: measuring {measure.__name__.replace('_', ' ')}", flush=True)
+            rows += measure(config)
+            write(OUTPUT, rows, options.board)
+    except K210Error as e:
+        print(f"k210: {e}", file=sys.stderr)
+        return 1
+    print(markdown(rows, options.board))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
