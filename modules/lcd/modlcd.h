@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#ifndef K210_MODLCD_H
+#define K210_MODLCD_H
+
+// Waits for the transfer on its way and gives the frame buffer back; for lcd.deinit() and soft reset.
+void lcd_deinit(void);
+
+#endif
