@@ -33,9 +33,9 @@ def firmware(board: str) -> Path:
 
 
 def flash_size(board: str) -> int:
-    """Bytes of the board's flash: key "flash_size" of its board.json, else 16 MiB."""
+    """Bytes of the board's flash: k210.flash_size of its board.json, else 16 MiB."""
     try:
-        return int(json.loads((ROOT / "boards" / board / "board.json").read_text())["flash_size"])
+        return int(json.loads((ROOT / "boards" / board / "board.json").read_text())["k210"]["flash_size"])
     except (FileNotFoundError, KeyError):
         return DEFAULT_FLASH_SIZE
 

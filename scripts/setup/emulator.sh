@@ -43,6 +43,10 @@ for d in hw/k210 include/hw/k210; do
         [ -L "$tree/$d/$f" ] || ln -s "$root/qemu/$d/$f" "$tree/$d/$f"
     done
 done
+# The boot ROM is embedded in the machine; a new one is a new dependency of it.
+make -s -C "$root/qemu/rom" OUT="$root/build/rom"
+cmp -s "$root/build/rom/k210_rom_image.h" "$tree/hw/k210/k210_rom_image.h" ||
+    cp "$root/build/rom/k210_rom_image.h" "$tree/hw/k210/k210_rom_image.h"
 mkdir -p "$tree/configs/devices/riscv64-softmmu"
 devices=$tree/configs/devices/riscv64-softmmu/k210.mak
 cmp -s "$root/qemu/hw/k210/k210-devices.mak" "$devices" || cp "$root/qemu/hw/k210/k210-devices.mak" "$devices"
