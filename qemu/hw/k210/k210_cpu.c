@@ -1,0 +1,213 @@
+/*
+ * Kendryte K210: the harts
+ *
+ * A Rocket core of the time between privileged specification 1.9.1 and 1.10.
+ * QEMU's oldest is 1.10; what machine-mode software can tell apart is put
+ * right here: identity, no PMP, no time CSR, counters that follow the CPU
+ * clock, traps on misaligned accesses. Supervisor mode is not that of 1.9.1.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#include "qemu/osdep.h"
+#include "cpu.h"
+#include "accel/tcg/cpu-ops.h"
+#include "hw/k210/k210_cpu.h"
+#include "hw/k210/k210_strict.h"
+#include "tcg/tcg.h"
+
+#define K210_MVENDORID  0x4b5
+#define K210_MARCHID    0xe59889e6a5a04149ull
+#define K210_MIMPID     0x4d41495832303030ull
+
+/* The user-counter enables of 1.9.1, where 1.10 has other registers. */
+#define CSR_MUCOUNTEREN 0x320
+#define CSR_MSCOUNTEREN 0x321
+
+static TCGCPUOps k210_tcg_ops;
+static const TCGCPUOps *riscv_tcg_ops;
+
+/* CSR accessors have no opaque pointer; there is one chip per process. */
+static K210ClintState *csr_clint;
+static uint64_t counter_offset[K210_CLINT_NHARTS][2];
+
+static RISCVException csr_any(CPURISCVState *env, int csrno)
+{
+    return RISCV_EXCP_NONE;
+}
+
+static RISCVException csr_none(CPURISCVState *env, int csrno)
+{
+    return RISCV_EXCP_ILLEGAL_INST;
+}
+
+static RISCVException csr_user_counter(CPURISCVState *env, int csrno)
+{
+    uint32_t bit = BIT(csrno - CSR_CYCLE);
+
+    if (env->debugger || env->priv == PRV_M || (env->mcounteren & bit)) {
+        return RISCV_EXCP_NONE;
+    }
+    return RISCV_EXCP_ILLEGAL_INST;
+}
+
+/* One instruction per cycle is as near as minstret gets. */
+static uint64_t *csr_offset(CPURISCVState *env, int csrno)
+{
+    return &counter_offset[env->mhartid % K210_CLINT_NHARTS]
+                          [(csrno & 0xff) == (CSR_MINSTRET & 0xff)];
+}
+
+static RISCVException csr_read_counter(CPURISCVState *env, int csrno,
+                                       target_ulong *value)
+{
+    *value = k210_clint_cycles(csr_clint) + *csr_offset(env, csrno);
+    return RISCV_EXCP_NONE;
+}
+
+static RISCVException csr_write_counter(CPURISCVState *env, int csrno,
+                                        target_ulong value)
+{
+    *csr_offset(env, csrno) = value - k210_clint_cycles(csr_clint);
+    return RISCV_EXCP_NONE;
+}
+
+static RISCVException csr_read_ucounteren(CPURISCVState *env, int csrno,
+                                          target_ulong *value)
+{
+    *value = csrno == CSR_MUCOUNTEREN ? env->mcounteren : env->scounteren;
+    return RISCV_EXCP_NONE;
+}
+
+static RISCVException csr_write_ucounteren(CPURISCVState *env, int csrno,
+                                           target_ulong value)
+{
+    if (csrno == CSR_MUCOUNTEREN) {
+        env->mcounteren = value & 7;
+    } else {
+        env->scounteren = value & 7;
+    }
+    return RISCV_EXCP_NONE;
+}
+
+/* mbadaddr holds addresses only, never the bits of an illegal instruction. */
+static RISCVException csr_read_mbadaddr(CPURISCVState *env, int csrno,
+                                        target_ulong *value)
+{
+    *value = env->mcause == RISCV_EXCP_ILLEGAL_INST ? 0 : env->mtval;
+    return RISCV_EXCP_NONE;
+}
+
+void k210_cpu_set_csrs(K210ClintState *clint)
+{
+    static const struct {
+        int number;
+        riscv_csr_operations ops;
+    } table[] = {
+        { CSR_MCYCLE, { .name = "mcycle", .predicate = csr_any,
+                        .read = csr_read_counter,
+                        .write = csr_write_counter } },
+        { CSR_MINSTRET, { .name = "minstret", .predicate = csr_any,
+                          .read = csr_read_counter,
+                          .write = csr_write_counter } },
+        { CSR_CYCLE, { .name = "cycle", .predicate = csr_user_counter,
+                       .read = csr_read_counter } },
+        { CSR_INSTRET, { .name = "instret", .predicate = csr_user_counter,
+                         .read = csr_read_counter } },
+        { CSR_TIME, { .name = "time", .predicate = csr_none } },
+        { CSR_MCOUNTEREN, { .name = "mcounteren", .predicate = csr_none } },
+        { CSR_MUCOUNTEREN, { .name = "mucounteren", .predicate = csr_any,
+                             .read = csr_read_ucounteren,
+                             .write = csr_write_ucounteren } },
+        { CSR_MSCOUNTEREN, { .name = "mscounteren", .predicate = csr_any,
+                             .read = csr_read_ucounteren,
+                             .write = csr_write_ucounteren } },
+    };
+    riscv_csr_operations ops;
+
+    csr_clint = clint;
+    for (int i = 0; i < ARRAY_SIZE(table); i++) {
+        ops = table[i].ops;
+        riscv_set_csr_ops(table[i].number, &ops);
+    }
+    riscv_get_csr_ops(CSR_MTVAL, &ops);
+    ops.read = csr_read_mbadaddr;
+    riscv_set_csr_ops(CSR_MTVAL, &ops);
+}
+
+/*
+ * The core traps on misaligned loads and stores, QEMU's RISC-V front end
+ * allows them. So ask for the alignment check in the operations it has made.
+ */
+static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
+                                int *max_insns, vaddr pc, void *host_pc)
+{
+    TCGOp *op;
+
+    riscv_tcg_ops->translate_code(cs, tb, max_insns, pc, host_pc);
+    QTAILQ_FOREACH(op, &tcg_ctx->ops, link) {
+        if (op->opc == INDEX_op_qemu_ld_i32 ||
+            op->opc == INDEX_op_qemu_ld_i64 ||
+            op->opc == INDEX_op_qemu_st_i32 ||
+            op->opc == INDEX_op_qemu_st_i64) {
+            MemOpIdx oi = op->args[2];
+            MemOp memop = get_memop(oi);
+
+            if ((memop & MO_SIZE) != MO_8) {
+                op->args[2] = make_memop_idx(memop | MO_ALIGN, get_mmuidx(oi));
+            }
+        }
+    }
+}
+
+static void k210_do_transaction_failed(CPUState *cs, hwaddr physaddr,
+                                       vaddr addr, unsigned size,
+                                       MMUAccessType access_type, int mmu_idx,
+                                       MemTxAttrs attrs, MemTxResult response,
+                                       uintptr_t retaddr)
+{
+    static const char *const what[] = {
+        [MMU_DATA_LOAD] = "load from",
+        [MMU_DATA_STORE] = "store to",
+        [MMU_INST_FETCH] = "instruction fetch from",
+    };
+
+    cs->mem_io_pc = retaddr;
+    k210_guest_error("bus error: %s 0x%" VADDR_PRIx " (%u bytes), where nothing"
+                     " is mapped", what[access_type], addr, size);
+    riscv_tcg_ops->do_transaction_failed(cs, physaddr, addr, size, access_type,
+                                         mmu_idx, attrs, response, retaddr);
+}
+
+static void k210_cpu_init(Object *obj)
+{
+    RISCVCPU *cpu = RISCV_CPU(obj);
+    CPUClass *cc = CPU_GET_CLASS(obj);
+
+    /* The parent, QEMU's U54, is RV64GC with S and U at 1.10. */
+    cpu->cfg.mvendorid = K210_MVENDORID;
+    cpu->cfg.marchid = K210_MARCHID;
+    cpu->cfg.mimpid = K210_MIMPID;
+    cpu->cfg.pmp = false;
+    cpu->cfg.ext_zicntr = false;
+    cpu->cfg.ext_zihpm = false;
+    cpu->cfg.pmu_mask = 0;
+
+    if (cc->tcg_ops && cc->tcg_ops != &k210_tcg_ops) {
+        riscv_tcg_ops = cc->tcg_ops;
+        k210_tcg_ops = *cc->tcg_ops;
+        k210_tcg_ops.translate_code = k210_translate_code;
+        k210_tcg_ops.do_transaction_failed = k210_do_transaction_failed;
+        cc->tcg_ops = &k210_tcg_ops;
+    }
+}
+
+static const TypeInfo k210_cpu_info[] = {
+    {
+        .name = TYPE_K210_CPU,
+        .parent = TYPE_RISCV_CPU_SIFIVE_U54,
+        .instance_init = k210_cpu_init,
+    },
+};
+
+DEFINE_TYPES(k210_cpu_info)

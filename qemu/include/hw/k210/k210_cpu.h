@@ -1,0 +1,17 @@
+/*
+ * Kendryte K210: the harts
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_K210_CPU_H
+#define HW_K210_CPU_H
+
+#include "hw/k210/k210_clint.h"
+
+#define TYPE_K210_CPU "kendryte-k210-riscv-cpu"
+
+/* Defines the CSRs that differ from QEMU's; counters come from the CLINT. */
+void k210_cpu_set_csrs(K210ClintState *clint);
+
+#endif
