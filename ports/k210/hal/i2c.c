@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+
+#include "i2c.h"
+#include "mmio.h"
+#include "sysctl.h"
+#include "time.h"
+
+#define I2C_CON (0x00)
+#define I2C_TAR (0x04)
+#define I2C_DATA_CMD (0x10)
+#define I2C_SS_SCL_HCNT (0x14)
+#define I2C_SS_SCL_LCNT (0x18)
+#define I2C_FS_SCL_HCNT (0x1C)
+#define I2C_FS_SCL_LCNT (0x20)
+#define I2C_INTR_MASK (0x30)
+#define I2C_RX_TL (0x38)
+#define I2C_TX_TL (0x3C)
+#define I2C_CLR_TX_ABRT (0x54)
+#define I2C_ENABLE (0x6C)
+#define I2C_STATUS (0x70)
+#define I2C_TXFLR (0x74)
+#define I2C_RXFLR (0x78)
+#define I2C_TX_ABRT_SOURCE (0x80)
+#define I2C_DMA_CR (0x88)
+
+#define CON_MASTER (1u << 0)
+#define CON_SPEED_STANDARD (1u << 1)
+#define CON_SPEED_FAST (2u << 1)
+#define CON_RESTART_EN (1u << 5)
+#define CON_SLAVE_DISABLE (1u << 6)
+#define DATA_CMD_READ (1u << 8)
+#define STATUS_ACTIVITY (1u << 0)
+#define STATUS_TFE (1u << 2)
+#define ABRT_ADDR_NOACK (1u << 0)
+
+#define FIFO_DEPTH (8)
+#define CLOCK_THRESHOLD (3)
+#define MIN_COUNT (6)
+#define MAX_COUNT (65525)
+
+int32_t i2c_init(unsigned n, uint32_t hz) {
+    if (n >= I2C_COUNT || hz == 0) {
+        return -EINVAL;
+    }
+    uintptr_t b = I2C_BASE(n);
+    enum sysctl_clock clock = CLOCK_I2C0 + n;
+    sysctl_clock_enable(clock, true);
+    sysctl_clock_threshold(clock, CLOCK_THRESHOLD);
+    sysctl_reset_peripheral(clock);
+    uint32_t in = sysctl_clock_hz(clock);
+    uint32_t half = (in + 2 * hz - 1) / (2 * hz);
+    half = half < MIN_COUNT ? MIN_COUNT : half > MAX_COUNT ? MAX_COUNT : half;
+    *mmio32(b + I2C_ENABLE) = 0;
+    *mmio32(b + I2C_CON) = CON_MASTER | CON_SLAVE_DISABLE | CON_RESTART_EN
+        | (hz <= 100000 ? CON_SPEED_STANDARD : CON_SPEED_FAST);
+    // Vendor software only ever writes the standard-mode counters; which pair counts is not known.
+    *mmio32(b + I2C_SS_SCL_HCNT) = half;
+    *mmio32(b + I2C_SS_SCL_LCNT) = half;
+    *mmio32(b + I2C_FS_SCL_HCNT) = half;
+    *mmio32(b + I2C_FS_SCL_LCNT) = half;
+    *mmio32(b + I2C_INTR_MASK) = 0;
+    *mmio32(b + I2C_DMA_CR) = 0;
+    *mmio32(b + I2C_RX_TL) = 0;
+    *mmio32(b + I2C_TX_TL) = 0;
+    *mmio32(b + I2C_ENABLE) = 1;
+    return (int32_t)(in / (2 * half));
+}
+
+void i2c_deinit(unsigned n) {
+    if (n < I2C_COUNT) {
+        *mmio32(I2C_BASE(n) + I2C_ENABLE) = 0;
+        sysctl_clock_enable(CLOCK_I2C0 + n, false);
+    }
+}
+
+// Clears an abort; what is left in the FIFOs goes with the disable.
+static void restart(uintptr_t b) {
+    (void)*mmio32(b + I2C_CLR_TX_ABRT);
+    *mmio32(b + I2C_ENABLE) = 0;
+    *mmio32(b + I2C_ENABLE) = 1;
+    hal_delay_us(10);
+}
+
+static int abort_code(uintptr_t b) {
+    uint32_t source = *mmio32(b + I2C_TX_ABRT_SOURCE);
+    return source == 0 ? 0 : source & ABRT_ADDR_NOACK ? -ENXIO : -EIO;
+}
+
+int i2c_transfer(unsigned n, uint8_t addr, const uint8_t *tx, size_t n_tx, uint8_t *rx, size_t n_rx,
+    uint32_t timeout_us) {
+    if (n >= I2C_COUNT || addr > 0x7F || n_tx + n_rx == 0) {
+        return -EINVAL;
+    }
+    uintptr_t b = I2C_BASE(n);
+    uint64_t deadline = hal_time_us() + timeout_us;
+    // TAR is only taken while the core is off.
+    *mmio32(b + I2C_ENABLE) = 0;
+    *mmio32(b + I2C_TAR) = addr;
+    *mmio32(b + I2C_ENABLE) = 1;
+    size_t sent = 0, got = 0, total = n_tx + n_rx;
+    int err = 0;
+    while (err == 0) {
+        // Never more read commands under way than the RX FIFO can take.
+        while (sent < total && *mmio32(b + I2C_TXFLR) < FIFO_DEPTH
+               && (sent < n_tx || sent - n_tx - got < FIFO_DEPTH)) {
+            *mmio32(b + I2C_DATA_CMD) = sent < n_tx ? tx[sent] : DATA_CMD_READ;
+            ++sent;
+        }
+        while (got < n_rx && *mmio32(b + I2C_RXFLR) != 0) {
+            rx[got++] = (uint8_t)*mmio32(b + I2C_DATA_CMD);
+        }
+        err = abort_code(b);
+        if (err == 0 && sent == total && got == n_rx
+            && (*mmio32(b + I2C_STATUS) & (STATUS_ACTIVITY | STATUS_TFE)) == STATUS_TFE) {
+            // The last byte of a write may have been refused meanwhile.
+            err = abort_code(b);
+            break;
+        }
+        if (err == 0 && hal_time_us() > deadline) {
+            err = -ETIMEDOUT;
+        }
+    }
+    if (err < 0) {
+        restart(b);
+    }
+    return err;
+}
