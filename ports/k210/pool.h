@@ -20,9 +20,12 @@ void pool_init(void *start, void *end);
 
 // A block of at least size bytes, aligned to align (a power of two, at least POOL_ALIGN is used),
 // padded to whole cache lines; contents undefined; NULL when there is no room. Returns the cached
-// address. owner is a string constant that pool_print() shows. Not for interrupt handlers.
+// address. owner is a string constant for pool_walk(). Not for interrupt handlers.
 void *pool_alloc(size_t size, size_t align, const char *owner);
 void pool_free(void *p); // NULL is fine
+
+// The same from the low end, for memory that is used through the cache (the GC heap).
+void *pool_alloc_low(size_t size, const char *owner);
 
 size_t pool_total_bytes(void);
 size_t pool_free_bytes(void);

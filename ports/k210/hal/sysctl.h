@@ -94,6 +94,9 @@ int sysctl_clock_threshold(enum sysctl_clock clock, uint32_t threshold);
 // Frequency computed from the registers; 0 for a clock without a known rate.
 uint32_t sysctl_clock_hz(enum sysctl_clock clock);
 
+// SPI3 and TIMER0..2 run from PLL0 or, with on = false, from the crystal.
+void sysctl_clock_from_pll0(enum sysctl_clock clock, bool on);
+
 // Sets PLL n (0..2) as near to hz as it goes; returns the real frequency or a negative errno.
 // PLL0 also feeds the CPU, the SPIs, I2Cs and TIMERs: use sysctl_set_cpu_hz() for it.
 int64_t sysctl_pll_set(unsigned n, uint32_t hz);

@@ -25,10 +25,12 @@ void hal_delay_us(uint32_t us);
 // Call it inside polling loops: it is what keeps an emulated CPU from spinning.
 void hal_idle(void);
 
-// Sleeps until an interrupt is pending or the deadline (hal_time_us() scale) has come.
-// Call it with interrupts off after testing for the event, so that no wake-up is lost; the
-// interrupt is taken when they are switched on again.
+// Sleeps until an interrupt or the deadline (hal_time_us() scale). An interrupt that came since the
+// last call of this or of hal_idle() counts, so testing for an event and then sleeping is safe.
 void hal_sleep_until(uint64_t deadline_us);
+
+// For the trap handler: an interrupt was served, sleepers have to look again.
+void hal_wake(void);
 
 // Cycle counter of this hart.
 static inline uint64_t hal_cycles(void) {
@@ -37,7 +39,7 @@ static inline uint64_t hal_cycles(void) {
     return n;
 }
 
-// Machine interrupt enable of this hart. irq_restore() takes what irq_disable() returned.
+// Machine interrupt enable of this hart. hal_irq_restore() takes what hal_irq_disable() returned.
 static inline uintptr_t hal_irq_disable(void) {
     uintptr_t state;
     __asm__ volatile ("csrrci %0, mstatus, 8" : "=r" (state) : : "memory");
@@ -67,8 +69,7 @@ static inline void hal_irq_restore(uintptr_t state) {
         hal_wait_ok_; \
     })
 
-// For sysctl.c: the CPU clock is about to change, and has changed to hz.
-void hal_time_clock_changing(void);
+// For sysctl.c: the CPU clock has just changed.
 void hal_time_clock_changed(uint32_t cpu_hz);
 
 #endif

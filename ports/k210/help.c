@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "py/builtin.h"
+
+const char k210_help_text[] =
+    "Welcome to MicroPython on the Kendryte K210!\n"
+    "\n"
+    "For online docs please visit http://docs.micropython.org/\n"
+    "Camera, LCD and neural networks follow MaixPy: modules sensor, lcd, image and KPU.\n"
+    "\n"
+    "Quick overview of some objects:\n"
+    "  machine.Pin(pad) -- get a pin, eg machine.Pin(13) or machine.Pin('LED_R')\n"
+    "  machine.Pin(pad, mode, [pull]) -- configure it: Pin.IN, Pin.OUT, Pin.OPEN_DRAIN\n"
+    "    methods: value([v]), on(), off(), toggle(), irq(handler)\n"
+    "  machine.freq([hz]) -- CPU frequency\n"
+    "  k210.pool_free() -- memory for models and frame buffers: (free, largest block)\n"
+    "\n"
+    "Pads are numbered 0-47. Files live in /flash.\n"
+    "\n"
+    "Useful control commands:\n"
+    "  CTRL-A -- on a blank line, enter raw REPL mode\n"
+    "  CTRL-B -- on a blank line, enter normal REPL mode\n"
+    "  CTRL-C -- interrupt a running program\n"
+    "  CTRL-D -- on a blank line, do a soft reset of the board\n"
+    "  CTRL-E -- on a blank line, enter paste mode\n"
+    "\n"
+    "For further help on a specific object, type help(obj)\n"
+    "For a list of available modules, type help('modules')\n"
+;

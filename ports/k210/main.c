@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// The boot, top to bottom. start.S has set up the stack and cleared .bss, and parked hart 1.
+#include <stddef.h>
+
+#include "py/builtin.h"
+#include "py/compile.h"
+#include "py/cstack.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "shared/readline/readline.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+#include "hal/dmac.h"
+#include "hal/flash.h"
+#include "hal/fpioa.h"
+#include "hal/plic.h"
+#include "hal/sysctl.h"
+#include "hal/time.h"
+#include "machine_pin.h"
+#include "pool.h"
+#include "trap.h"
+
+extern uint8_t _stack0_bottom[], _stack0_top[], _pool_start[], _pool_end[];
+
+#define PAD_ISP_RX (4)
+#define PAD_ISP_TX (5)
+#define PAD_FIRST_USER (6) // below are JTAG and the console
+
+#define MSTATUS_MIE (8)
+
+// Modules with hardware to stop at a soft reset define these; they are called if linked in.
+__attribute__((weak)) void k210_lcd_deinit(void) {
+}
+__attribute__((weak)) void k210_sensor_deinit(void) {
+}
+__attribute__((weak)) void k210_kpu_deinit(void) {
+}
+
+static void init_clocks(void) {
+    hal_time_clock_changed(sysctl_clock_hz(CLOCK_CPU));
+    sysctl_reset_cause(); // before something else clears it
+    sysctl_set_cpu_hz(MICROPY_HW_CPU_HZ);
+    sysctl_set_ai_hz(MICROPY_HW_AI_HZ);
+    // The AI SRAM hangs the bus without its clock.
+    sysctl_clock_enable(CLOCK_AI, true);
+}
+
+// Frees all pads that nothing on the chip needs, so that every function can be found unused.
+static void init_pads(void) {
+    fpioa_init();
+    for (unsigned pad = PAD_FIRST_USER; pad < FPIOA_PADS; ++pad) {
+        fpioa_set(pad, FPIOA_RESV0);
+    }
+    fpioa_set(PAD_ISP_RX, FPIOA_UARTHS_RX);
+    fpioa_set(PAD_ISP_TX, FPIOA_UARTHS_TX);
+    for (unsigned bank = 0; bank < 8; ++bank) {
+        sysctl_bank_1v8(bank, MICROPY_HW_BANKS_1V8 >> bank & 1);
+    }
+}
+
+int main(void) {
+    init_clocks();
+    plic_init();
+    init_pads();
+    mp_hal_stdio_init();
+    __asm__ volatile ("csrs mstatus, %0" : : "r" (MSTATUS_MIE));
+    dmac_init();
+    flash_init(); // without flash there is no file system, but a REPL
+
+    pool_init(_pool_start, _pool_end);
+    uint8_t *heap = pool_alloc_low(MICROPY_HW_GC_HEAP, "gc heap");
+    if (heap == NULL) {
+        fatal("no memory for the heap");
+    }
+
+    mp_cstack_init_with_top(_stack0_top, _stack0_top - _stack0_bottom);
+
+    for (;;) {
+        gc_init(heap, heap + MICROPY_HW_GC_HEAP);
+        mp_init();
+        readline_init0();
+
+        // Mounts /flash and sets sys.path. It catches its own errors: the REPL must come up.
+        pyexec_frozen_module("_boot.py", false);
+
+        int ret = pyexec_file_if_exists("boot.py");
+        if (!(ret & PYEXEC_FORCED_EXIT) && pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL && ret != 0) {
+            ret = pyexec_file_if_exists("main.py");
+        }
+        if (!(ret & PYEXEC_FORCED_EXIT)) {
+            while ((pyexec_mode_kind == PYEXEC_MODE_RAW_REPL ? pyexec_raw_repl() : pyexec_friendly_repl()) == 0) {
+            }
+        }
+
+        mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
+        machine_pin_deinit();
+        k210_kpu_deinit();
+        k210_sensor_deinit();
+        k210_lcd_deinit();
+        gc_sweep_all(); // runs finalisers, and gives all heap areas but the first back to the pool
+        mp_deinit();
+    }
+}
+
+void gc_collect(void) {
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+}
+
+size_t gc_get_max_new_split(void) {
+    return pool_largest();
+}
+
+void nlr_jump_fail(void *val) {
+    (void)val;
+    fatal("uncaught exception");
+}
+
+void abort(void) {
+    fatal("abort");
+}

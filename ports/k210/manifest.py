@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+freeze("$(PORT_DIR)/frozen")
+include("$(MPY_DIR)/extmod/asyncio")

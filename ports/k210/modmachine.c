@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Included by extmod/modmachine.c via MICROPY_PY_MACHINE_INCLUDEFILE.
+
+#include "py/mphal.h"
+#include "hal/flash.h"
+#include "hal/sysctl.h"
+#include "hal/time.h"
+#include "hal/uarths.h"
+#include "machine_pin.h"
+
+#define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
+    { MP_ROM_QSTR(MP_QSTR_Pin), MP_ROM_PTR(&machine_pin_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_CAUSE_PIN) }, \
+    { MP_ROM_QSTR(MP_QSTR_HARD_RESET), MP_ROM_INT(RESET_CAUSE_PIN) }, \
+    { MP_ROM_QSTR(MP_QSTR_WDT_RESET), MP_ROM_INT(RESET_CAUSE_WDT0) }, \
+    { MP_ROM_QSTR(MP_QSTR_SOFT_RESET), MP_ROM_INT(RESET_CAUSE_SOFT) },
+
+static void mp_machine_idle(void) {
+    mp_event_wait_ms(1);
+}
+
+NORETURN static void mp_machine_reset(void) {
+    uarths_clock_changing(); // let the last characters out
+    sysctl_reset_chip();
+}
+
+static mp_int_t mp_machine_reset_cause(void) {
+    enum sysctl_reset_cause cause = sysctl_reset_cause();
+    return cause == RESET_CAUSE_WDT1 ? RESET_CAUSE_WDT0 : cause;
+}
+
+// The flash's serial number: the chip's own is in fuses that only ROM code can read.
+static mp_obj_t mp_machine_unique_id(void) {
+    uint8_t id[8];
+    mp_hal_check(flash_unique_id(id));
+    return mp_obj_new_bytes(id, sizeof(id));
+}
+
+static mp_obj_t mp_machine_get_freq(void) {
+    return MP_OBJ_NEW_SMALL_INT(mp_hal_get_cpu_freq());
+}
+
+static void mp_machine_set_freq(size_t n_args, const mp_obj_t *args) {
+    (void)n_args;
+    mp_int_t hz = mp_obj_get_int(args[0]);
+    // Above 600 MHz nobody has seen it work, below 26 MHz the PLL cannot go.
+    if (hz < 26000000 || hz > 600000000 || sysctl_set_cpu_hz(hz) < 0) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("CPU frequency %d is not between 26000000 and 600000000"), (int)hz);
+    }
+}
+
+static void mp_machine_lightsleep(size_t n_args, const mp_obj_t *args) {
+    if (n_args == 0) {
+        mp_event_wait_indefinite();
+    } else {
+        mp_hal_delay_ms(mp_obj_get_int(args[0]));
+    }
+}
+
+// There is no power-down mode: sleep, then start afresh, which is what programs see of it.
+NORETURN static void mp_machine_deepsleep(size_t n_args, const mp_obj_t *args) {
+    mp_machine_lightsleep(n_args, args);
+    mp_machine_reset();
+}
