@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from k210 import __version__, camera, paths
+from k210 import __version__, camera, flash, paths
 from k210.emulate import emulate
 from k210.emulator import Config
 from k210.errors import K210Error
@@ -94,6 +94,17 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
     p.set_defaults(function=_pack)
 
+    p = commands.add_parser(
+        "flash",
+        help="program a board",
+        description=f"Programs a board over its serial port and starts it. {FILE_HELP}.",
+    )
+    p.add_argument("--port", required=True, metavar="P", help="a device, socket:// or rfc2217://")
+    p.add_argument("--board", default=paths.DEFAULT_BOARD, help="its wiring and flash size (default: %(default)s)")
+    p.add_argument("--baud", type=int, default=flash.BAUDRATE, help="speed of the transfer (default: %(default)s)")
+    p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
+    p.set_defaults(function=_flash)
+
     return parser
 
 
@@ -133,6 +144,12 @@ def _pack(options: argparse.Namespace) -> int:
     size = paths.flash_size(options.board)
     for part in sorted(pack(options.output, options.files, size), key=lambda p: p.address):
         print(f"0x{part.address:06x}  {len(part.data):>8} bytes  {part.name}")
+    return 0
+
+
+def _flash(options: argparse.Namespace) -> int:
+    size = paths.flash_size(options.board)
+    flash.flash(options.port, options.files, options.board, size, options.baud)
     return 0
 
 

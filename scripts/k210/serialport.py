@@ -27,6 +27,16 @@ POLL = 0.02
 EXIT_KEY = b"\x1d"  # Ctrl-], as in mpremote's and miniterm's terminals
 
 
+def _thread(function: Callable[[], None], name: str) -> None:
+    """Runs a bridge's direction until the emulator or this process ends."""
+
+    def run() -> None:
+        with contextlib.suppress(OSError):  # the other side has gone
+            function()
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+
 def connect(port: int) -> socket.socket:
     """A connection to the emulator's serial line."""
     line = socket.create_connection(("127.0.0.1", port), timeout=5)
@@ -47,7 +57,7 @@ class PtyBridge:
         os.close(slave)
         os.set_blocking(self._master, False)
         for direction in (self._to_terminal, self._from_terminal):
-            threading.Thread(target=direction, name="pty", daemon=True).start()
+            _thread(direction, "pty")
 
     def _opened(self) -> bool:
         """Whether some program has the terminal open."""
@@ -153,8 +163,8 @@ class Rfc2217Server:
         self._lock = threading.Lock()
         self._client: socket.socket | None = None
         self._manager: Any = None
-        for thread in (self._serve, self._to_client):
-            threading.Thread(target=thread, name="rfc2217", daemon=True).start()
+        for direction in (self._serve, self._to_client):
+            _thread(direction, "rfc2217")
 
     def _send(self, data: bytes) -> None:
         with self._lock, contextlib.suppress(OSError):

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """How DTR and RTS of a board's USB bridge reach its reset and boot pins, for the emulator's RFC 2217 server.
 
-A line is "asserted" when the host sets it; the pin is then low. RST low holds the chip in reset; IO16
-low while RST rises makes the mask ROM wait for a program on the serial line (ISP).
+A line is "asserted" when the host sets it. One of them pulls RST low, the other IO16 (the BOOT key), each
+only while the other is not asserted, so that a terminal that asserts both does nothing. IO16 low while RST
+rises makes the mask ROM wait for a program on the serial line (ISP).
 """
 
+import contextlib
 import threading
 
 from k210.emulator import Emulator
+from k210.errors import K210Error
 
 # Boards on which DTR drives reset and RTS the boot pin; on the others it is the other way round.
 DTR_IS_RESET = {"kd233", "maix_go", "maixduino", "maix_bit_mic"}
 MACHINE = "/machine"
+# RST rises slowly (a capacitor), and flashing tools count on it: they release it before they pull IO16.
+RISE_TIME = 0.03
 
 
 class Wiring:
@@ -20,17 +25,26 @@ class Wiring:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self._swap = emulator.config.board in DTR_IS_RESET
-        self._in_reset = False
+        self._reset = self._boot = False  # pin pulled low
+        self._held = False  # the chip is in reset
         self._lock = threading.Lock()
 
     def changed(self, dtr: bool, rts: bool) -> None:
         reset, boot = (dtr, rts) if self._swap else (rts, dtr)
-        with self._lock:
-            if reset and not boot and not self._in_reset:
-                self._in_reset = True
+        with self._lock, contextlib.suppress(K210Error):  # the emulator may have ended
+            self._reset, self._boot = reset and not boot, boot and not reset
+            if self._reset and not self._held:
+                self._held = True
                 self._emulator.qmp("stop")
-            elif not reset and self._in_reset:
-                self._in_reset = False
-                self._emulator.set(MACHINE, "isp", boot)
+            elif self._held and not self._reset:
+                threading.Timer(RISE_TIME, self._release).start()
+            elif not self._held:
+                self._emulator.set(MACHINE, "isp", self._boot)
+
+    def _release(self) -> None:
+        with self._lock, contextlib.suppress(K210Error):
+            if self._held and not self._reset:
+                self._held = False
+                self._emulator.set(MACHINE, "isp", self._boot)
                 self._emulator.reset()
                 self._emulator.qmp("cont")
