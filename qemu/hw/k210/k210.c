@@ -69,7 +69,7 @@ static const K210Block blocks[] = {
     { "uart3",  "k210-uart",   0x50230000, 0x100, 13, 1, "uart3", 18, 3 },
     { "spi2",   "k210-spi-slave", 0x50240000, 0x200, 3, 1, "spi2", 8, 2 },
     { "i2s0",   "k210-i2s",    0x50250000, 0x200, 5, 1, "i2s0", 10, 0 },
-    { "apu",    "k210-apu",    0x50250200, 0x138, 0, 0, "i2s0", 10, 0 },
+    { "apu",    "k210-apu",    0x50250200, 0x138, 0, 0, "i2s0", -1, 0 },
     { "i2s1",   "k210-i2s",    0x50260000, 0x200, 6, 1, "i2s1", 11, 1 },
     { "i2s2",   "k210-i2s",    0x50270000, 0x200, 7, 1, "i2s2", 12, 2 },
     { "i2c0",   "k210-i2c",    0x50280000, 0x100, 8, 1, "i2c0", 13, 0 },
@@ -111,7 +111,6 @@ static const struct {
     { "i2s0", "dma-tx", 25 }, { "i2s0", "dma-rx", 26 },
     { "i2s1", "dma-tx", 27 }, { "i2s1", "dma-rx", 28 },
     { "i2s2", "dma-tx", 29 }, { "i2s2", "dma-rx", 30 },
-    { "apu", "dma-rx", 31 },
 };
 
 /* Lines between blocks: count lines from out[out_n] to in[in_n]. */
@@ -139,6 +138,9 @@ static const struct {
     { "dvp", "xclk", 0, "fpioa", "func-out", K210_FUNC_CMOS_XCLK, 1 },
     { "wdt0", "reset", 0, "sysctl", "wdt-reset", 0, 1 },
     { "wdt1", "reset", 0, "sysctl", "wdt-reset", 1, 1 },
+    { "apu", "dma-rx", 0, "dmac", "hs", 31, 2 },
+    { "apu", "irq", 0, "i2s0", "apu-irq", 0, 1 },
+    { "i2s0", "apu-reset", 0, "apu", "reset", 0, 1 },
     { "sysctl", "timer-pause", 0, "timer0", "pause", 0, 4 },
     { "sysctl", "timer-pause", 4, "timer1", "pause", 0, 4 },
     { "sysctl", "timer-pause", 8, "timer2", "pause", 0, 4 },
