@@ -250,6 +250,12 @@ static mp_obj_t machine_pin_toggle(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(machine_pin_toggle_obj, machine_pin_toggle);
 
+// id() -> number of the pad
+static mp_obj_t machine_pin_id(mp_obj_t self_in) {
+    return MP_OBJ_NEW_SMALL_INT(((const machine_pin_obj_t *)MP_OBJ_TO_PTR(self_in))->id);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(machine_pin_id_obj, machine_pin_id);
+
 static void irq_event(void *arg) {
     machine_pin_irq_obj_t *irq = MP_STATE_PORT(machine_pin_irq_obj[(uintptr_t)arg]);
     if (irq != NULL) {
@@ -335,6 +341,7 @@ static const mp_rom_map_elem_t machine_pin_locals_dict_table[] = {
     { MP_ROM_QSTR(MP_QSTR_off), MP_ROM_PTR(&machine_pin_low_obj) },
     { MP_ROM_QSTR(MP_QSTR_on), MP_ROM_PTR(&machine_pin_high_obj) },
     { MP_ROM_QSTR(MP_QSTR_toggle), MP_ROM_PTR(&machine_pin_toggle_obj) },
+    { MP_ROM_QSTR(MP_QSTR_id), MP_ROM_PTR(&machine_pin_id_obj) },
     { MP_ROM_QSTR(MP_QSTR_irq), MP_ROM_PTR(&machine_pin_irq_obj) },
 
     { MP_ROM_QSTR(MP_QSTR_board), MP_ROM_PTR(&pin_board_pins_obj_type) },

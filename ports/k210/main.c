@@ -31,6 +31,8 @@ extern uint8_t _stack0_bottom[], _stack0_top[], _pool_start[], _pool_end[];
 #define MSTATUS_MIE (8)
 
 // Modules with hardware to stop at a soft reset define these; they are called if linked in.
+__attribute__((weak)) void maix_gpio_deinit(void) {
+}
 __attribute__((weak)) void k210_lcd_deinit(void) {
 }
 __attribute__((weak)) void k210_sensor_deinit(void) {
@@ -96,6 +98,7 @@ int main(void) {
 
         mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
         machine_pin_deinit();
+        maix_gpio_deinit();
         k210_kpu_deinit();
         k210_sensor_deinit();
         k210_lcd_deinit();

@@ -1,0 +1,17 @@
+/*
+ * SPDX-License-Identifier: MIT
+ *
+ * MaixPy's module Maix: direct access to what the chip calls FPIOA, GPIOHS and GPIO, clocks, memory.
+ */
+#ifndef MODULES_MAIX_MAIX_H
+#define MODULES_MAIX_MAIX_H
+
+#include "py/obj.h"
+
+extern const mp_obj_type_t maix_fpioa_type;
+extern const mp_obj_type_t maix_gpio_type;
+
+// Soft reset: forgets all interrupt handlers.
+void maix_gpio_deinit(void);
+
+#endif

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+SRC_USERMOD_C += $(USERMOD_DIR)/modmaix.c
+SRC_USERMOD_C += $(USERMOD_DIR)/maix_fpioa.c
+SRC_USERMOD_C += $(USERMOD_DIR)/maix_gpio.c
