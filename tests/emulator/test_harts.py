@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The harts: identity, interrupts, counters and traps, seen by programs that run on them."""
+
+import pytest
+from programs import binary, boot_image, build, drive, flash_file, values
+from qtest import Emulator
+
+ACCELERATORS = ["tcg,thread=multi", "tcg,thread=single"]
+
+
+@pytest.mark.parametrize("accelerator", ACCELERATORS)
+def test_interrupts_on_both_harts(tmp_path, accelerator):
+    elf = build("harts", tmp_path)
+    with Emulator("-kernel", str(elf), "-accel", accelerator) as m:
+        v = values(m.serial_read(b"done\n", timeout=20))
+    assert v["misa"] == 0x8000_0000_0014_112D
+    assert v["mvendorid"] == 0x4B5
+    assert v["marchid"] == 0xE598_89E6_A5A0_4149
+    assert v["mimpid"] == 0x4D41_4958_3230_3030
+    # The ROM leaves the interrupt that woke hart 1 pending.
+    assert v["hart1_mip"] & 8
+    assert v["hart0_causes"] == v["hart1_causes"] == 1 << 3 | 1 << 7 | 1 << 11
+    assert v["hart0_claimed"] == v["hart1_claimed"] == 33
+    assert v["ratio"] == 50
+    assert v["instructions_low"] == 1
+
+
+def test_interrupts_with_icount(tmp_path):
+    elf = build("harts", tmp_path)
+    with Emulator("-kernel", str(elf), "-icount", "shift=1") as m:
+        v = values(m.serial_read(b"done\n", timeout=30))
+    assert v["hart0_causes"] == v["hart1_causes"] == 1 << 3 | 1 << 7 | 1 << 11
+    assert v["ratio"] == 50
+
+
+def test_faults(tmp_path):
+    elf = build("faults", tmp_path)
+    with Emulator("-kernel", str(elf)) as m:
+        v = values(m.serial_read(b"done\n", timeout=20))
+    illegal, load_misaligned, load_fault, store_misaligned, none = 2, 4, 5, 6, 99
+    assert v["time"] == illegal, "the chip has no time CSR"
+    assert v["cycle"] == none
+    assert v["pmp"] == illegal, "the chip has no PMP"
+    assert v["mcounteren"] == illegal
+    assert v["mucounteren"] == none
+    assert v["illegal"] == illegal and v["illegal_addr"] == 0
+    assert v["load1"] == v["load2"] == v["load4"] == v["fpload"] == load_misaligned
+    assert v["load1_offset"] == 1
+    assert v["store"] == store_misaligned
+    assert v["aligned"] == v["byte"] == none
+    assert v["address0"] == none, "the debug module answers at address 0"
+    assert v["unmapped"] == load_fault and v["unmapped_addr"] == 0x2000_0000
+    assert v["uncached"] == v["mirror"] == 0x1234
+
+
+def test_idle_harts_sleep(tmp_path):
+    """After its work the program waits in wfi on both harts; QEMU must not spin."""
+    image = boot_image(binary(build("harts", tmp_path)))
+    with Emulator(*drive(flash_file(tmp_path, image))) as m:
+        m.serial_read(b"done\n", timeout=20)
+        m.serial_read(timeout=0.3)
+        before = cpu_seconds(m.process.pid)
+        m.serial_read(timeout=1.0)
+        used = cpu_seconds(m.process.pid) - before
+    assert used < 0.1, f"{used} s of host CPU time in 1 s of idling"
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
