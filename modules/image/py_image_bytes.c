@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What to_bytes() returns. An ordinary bytearray cannot be used: it would not keep the pixel memory
 // alive, and growing it would hand pool memory to the GC heap's realloc.
+#include <string.h>
+
 #include "py/binary.h"
 #include "py/objarray.h"
 #include "py/runtime.h"
