@@ -11,7 +11,14 @@ src=$(cd "$2" && pwd)
 [ -f "$root/boards/$board/mpconfigboard.h" ] ||
     die "no board $board; there are: $(cd "$root/boards" && echo */)"
 lock firmware.lock
-logged firmware "Building the firmware for $board" \
-    make --no-print-directory -C "$root/ports/k210" -j"$(nproc)" BOARD="$board" MICROPY_DIR="$src"
-# The size table stands at the end of the log.
-sed -n '/^ *text[[:space:]]*data/,$p' "$logs/firmware.log"
+
+build() {
+    make --no-print-directory -C "$root/ports/k210" -j"$(nproc)" BOARD="$board" MICROPY_DIR="$src" &&
+        "$root/build/venv/bin/k210" pack -o "$out/firmware.kfpkg" --board "$board" "$out/firmware.bin@0"
+}
+out=$root/build/$board
+before=$(stat -c %Y "$out/firmware.elf" 2>/dev/null || true)
+logged firmware "Building the firmware for $board" build
+if [ "$before" != "$(stat -c %Y "$out/firmware.elf")" ]; then
+    sed -n '/^firmware.elf .*bytes/,/^free /p' "$logs/firmware.log"
+fi
