@@ -15,6 +15,11 @@ void kpu_run_init(kpu_run_t *run, kpu_net_t *net, const kpu_backend_t *backend) 
 
 static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *err) {
     const kpu_node_t *node = &run->net->nodes[run->pos];
+    const kpu_backend_t *backend = run->backend;
+    if (backend->waiting_for != NULL) {
+        return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed waiting for %s (%d)", (unsigned)run->pos,
+            node->name, what, backend->waiting_for(backend->ctx), ret);
+    }
     return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed (%d)", (unsigned)run->pos, node->name, what, ret);
 }
 
@@ -170,7 +175,7 @@ static int step_wait(kpu_run_t *run, char *err) {
         return KPU_OK;
     }
     if (ret < 0) {
-        return backend_fail(run, "waiting for the KPU", ret, err);
+        return backend_fail(run, "the KPU", ret, err);
     }
     ret = finish_conv(run, node);
     if (ret < 0) {

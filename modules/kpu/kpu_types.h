@@ -187,6 +187,8 @@ typedef struct {
     // 1 when the layer is done, 0 while it runs, negative when it failed or took too long.
     int (*poll)(void *ctx);
     void (*stop)(void *ctx);
+    // Names what the last start or poll was waiting for; NULL: nothing to say.
+    const char *(*waiting_for)(void *ctx);
     int (*write)(void *ctx, uint32_t off, const uint8_t *src, uint32_t n);
     int (*read)(void *ctx, uint32_t off, uint8_t *dst, uint32_t n);
     void *ctx;

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+KPU_MOD_DIR := $(USERMOD_DIR)
+
+SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
+	kmodel.c \
+	kmodel_v3.c \
+	kpu_layer.c \
+	kpu_ops.c \
+	kpu_run.c \
+	yolo2.c \
+	)
+SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
+	modkpu.c \
+	modkpu_fmap.c \
+	modkpu_info.c \
+	modkpu_load.c \
+	modkpu_net.c \
+	modkpu_yolo2.c \
+	)
+
+CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
