@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+
+#include "py/mphal.h"
+#include "py/runtime.h"
+
+#include "hal/time.h"
+#include "pool.h"
+#include "py_image.h"
+
+#include "capture.h"
+#include "frames.h"
+#include "sensor_hw.h"
+
+#define FRAME_TIMEOUT_US (300 * 1000)      // without any sign of life
+#define TOTAL_TIMEOUT_US (5 * 1000 * 1000) // sensor sends frames, but none is stored
+
+static struct {
+    frames_t frames;
+    image_mem_t *pix[FRAMES_MAX];   // RGB565, NULL for gray
+    image_mem_t *ai[FRAMES_MAX];    // planes; the picture itself when gray
+    int32_t w, h;
+    bool gray;
+    int last;
+} cap = { .last = FRAMES_NONE };
+
+// ---- interrupt side -----------------------------------------------------------------------------
+
+static uint32_t bus_address(const image_mem_t *m) {
+    return (uint32_t)(uintptr_t)UNCACHED(m->data);
+}
+
+static bool on_start(void *arg, dvp_buffers_t *b) {
+    (void)arg;
+    int i = frames_begin(&cap.frames);
+    if (i == FRAMES_NONE) {
+        return false;
+    }
+    uint32_t plane = (uint32_t)cap.w * (uint32_t)cap.h;
+    b->display = cap.gray ? 0 : bus_address(cap.pix[i]);
+    b->r = bus_address(cap.ai[i]);
+    b->g = cap.gray ? b->r : b->r + plane;
+    b->b = cap.gray ? b->r : b->r + 2 * plane;
+    return true;
+}
+
+static void on_done(void *arg) {
+    (void)arg;
+    frames_end(&cap.frames);
+}
+
+// ---- set-up -------------------------------------------------------------------------------------
+
+void capture_free(void) {
+    dvp_stop();
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        image_mem_unref(cap.pix[i]);
+        image_mem_unref(cap.ai[i]);
+        cap.pix[i] = cap.ai[i] = NULL;
+    }
+    cap.last = FRAMES_NONE;
+}
+
+bool capture_ready(void) {
+    return cap.ai[0] != NULL;
+}
+
+void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {
+    size_t plane = (size_t)w * (size_t)h;
+    bool gray = format == DVP_Y;
+    int count = dual ? 2 : 1;
+    dvp_stop();
+    size_t pix_size = gray ? 0 : plane * 2, ai_size = gray ? plane : plane * 3;
+    bool same = cap.gray == gray && cap.ai[0] && cap.ai[0]->size == ai_size && (cap.ai[1] != NULL) == dual;
+    if (!same) {
+        capture_free();
+        nlr_buf_t nlr;
+        if (nlr_push(&nlr) != 0) {
+            capture_free();
+            nlr_jump(nlr.ret_val);
+        }
+        for (int i = 0; i < count; i++) {
+            cap.ai[i] = image_mem_new(ai_size, "camera");
+            cap.pix[i] = pix_size ? image_mem_new(pix_size, "camera") : NULL;
+        }
+        nlr_pop();
+    }
+    cap.gray = gray;
+    cap.last = FRAMES_NONE;
+    cap.w = w;
+    cap.h = h;
+    frames_init(&cap.frames, count);
+    dvp_set_format(format);
+    dvp_set_size((unsigned)w, (unsigned)h);
+}
+
+void capture_resize(int32_t w, int32_t h) {
+    dvp_stop();
+    cap.w = w;
+    cap.h = h;
+    cap.last = FRAMES_NONE;
+    frames_init(&cap.frames, cap.frames.count);
+    dvp_set_size((unsigned)w, (unsigned)h);
+}
+
+void capture_run(bool on) {
+    if (on && !dvp_running()) {
+        frames_init(&cap.frames, cap.frames.count);
+        dvp_start(&(dvp_handler_t) { on_start, on_done, NULL });
+    } else if (!on) {
+        dvp_stop();
+    }
+}
+
+bool capture_running(void) {
+    return dvp_running();
+}
+
+void capture_flush(void) {
+    uintptr_t state = hal_irq_disable();
+    frames_flush(&cap.frames);
+    hal_irq_restore(state);
+}
+
+// ---- frames -------------------------------------------------------------------------------------
+
+static mp_obj_t image_of(int i) {
+    image_t img = { cap.w, cap.h, IMAGE_GRAYSCALE, UNCACHED(cap.ai[i]->data), UNCACHED(cap.ai[i]->data), 0 };
+    if (cap.gray) {
+        img.size = image_bytes(img.w, img.h, img.format);
+        return py_image_from(&img, image_mem_ref(cap.ai[i]), image_mem_ref(cap.ai[i]));
+    }
+    img.format = IMAGE_RGB565;
+    img.size = image_bytes(img.w, img.h, img.format);
+    img.pix = UNCACHED(cap.pix[i]->data);
+    return py_image_from(&img, image_mem_ref(cap.pix[i]), image_mem_ref(cap.ai[i]));
+}
+
+mp_obj_t capture_last(void) {
+    return cap.last == FRAMES_NONE ? mp_const_none : image_of(cap.last);
+}
+
+// Raises when the sensor is silent: *seen frame starts at *since.
+static void check_alive(const char *sensor, uint32_t *seen, uint64_t *since, uint64_t begin, const char *text) {
+    uint32_t starts, stored;
+    dvp_counts(&starts, &stored);
+    uint64_t now = hal_time_us();
+    if (starts != *seen) {
+        *seen = starts;
+        *since = now;
+    } else if (now - *since > FRAME_TIMEOUT_US) {
+        mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("%s %s sent no frame for %d ms (frames so far: %u)"),
+            text, sensor, FRAME_TIMEOUT_US / 1000, (unsigned)starts);
+    }
+    if (now - begin > TOTAL_TIMEOUT_US) {
+        mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("%s %s sends frames, but the DVP stored %u of %u"), text,
+            sensor, (unsigned)stored, (unsigned)starts);
+    }
+}
+
+mp_obj_t capture_snapshot(const char *sensor) {
+    if (!dvp_running()) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("Sensor timeout! capture is stopped: call sensor.run(1)"));
+    }
+    uint32_t seen, stored;
+    uint64_t begin = hal_time_us(), since = begin;
+    uintptr_t state = hal_irq_disable();
+    frames_want(&cap.frames);
+    hal_irq_restore(state);
+    dvp_counts(&seen, &stored);
+    int i;
+    for (;;) {
+        state = hal_irq_disable();
+        i = frames_take(&cap.frames);
+        hal_irq_restore(state);
+        if (i != FRAMES_NONE) {
+            break;
+        }
+        check_alive(sensor, &seen, &since, begin, "Sensor timeout!");
+        mp_event_wait_ms(1);
+        // A callback may have stopped the camera.
+        if (!dvp_running()) {
+            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("Sensor timeout! capture was stopped meanwhile"));
+        }
+    }
+    if (!cap.gray) {
+        size_t n = (size_t)cap.w * (size_t)cap.h * 2;
+        sensor_hw_fix_pixels(UNCACHED(cap.pix[i]->data), (n + 7) & ~(size_t)7);
+    }
+    cap.last = i;
+    return image_of(i);
+}
+
+void capture_skip(const char *sensor, mp_int_t n, mp_int_t time_ms) {
+    uint32_t first, seen, stored;
+    uint64_t begin = hal_time_us(), since = begin;
+    dvp_counts(&first, &stored);
+    seen = first;
+    for (;;) {
+        uint32_t starts;
+        dvp_counts(&starts, &stored);
+        if (n >= 0 && (mp_int_t)(starts - first) >= n) {
+            return;
+        }
+        if (time_ms >= 0 && (int64_t)(hal_time_us() - begin) >= (int64_t)time_ms * 1000) {
+            return;
+        }
+        if (dvp_running()) {
+            check_alive(sensor, &seen, &since, since, "Sensor Timeout!!");
+        } else if (n >= 0) {
+            mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("Sensor Timeout!! capture is stopped: call sensor.run(1)"));
+        }
+        mp_event_wait_ms(1);
+    }
+}
