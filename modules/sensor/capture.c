@@ -65,6 +65,20 @@ bool capture_ready(void) {
     return cap.ai[0] != NULL;
 }
 
+static void alloc_buffers(int count, size_t pix_size, size_t ai_size) {
+    capture_free();
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        capture_free(); // all or nothing
+        nlr_jump(nlr.ret_val);
+    }
+    for (int i = 0; i < count; i++) {
+        cap.ai[i] = image_mem_new(ai_size, "camera");
+        cap.pix[i] = pix_size ? image_mem_new(pix_size, "camera") : NULL;
+    }
+    nlr_pop();
+}
+
 void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {
     size_t plane = (size_t)w * (size_t)h;
     bool gray = format == DVP_Y;
@@ -73,17 +87,7 @@ void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {
     size_t pix_size = gray ? 0 : plane * 2, ai_size = gray ? plane : plane * 3;
     bool same = cap.gray == gray && cap.ai[0] && cap.ai[0]->size == ai_size && (cap.ai[1] != NULL) == dual;
     if (!same) {
-        capture_free();
-        nlr_buf_t nlr;
-        if (nlr_push(&nlr) != 0) {
-            capture_free();
-            nlr_jump(nlr.ret_val);
-        }
-        for (int i = 0; i < count; i++) {
-            cap.ai[i] = image_mem_new(ai_size, "camera");
-            cap.pix[i] = pix_size ? image_mem_new(pix_size, "camera") : NULL;
-        }
-        nlr_pop();
+        alloc_buffers(count, pix_size, ai_size);
     }
     cap.gray = gray;
     cap.last = FRAMES_NONE;
