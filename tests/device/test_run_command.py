@@ -2,7 +2,6 @@
 """`k210 run` on the emulator: output, exit status, --frames, --timeout, --lcd."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +9,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.emulator_only
 
 FILL = "import lcd\nlcd.init()\nlcd.clear((255, 0, 0))\n"
 
 
 @pytest.fixture
-def run(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(tmp_path: Path, k210_command: Callable[..., list[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
     def call(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         script = tmp_path / "script.py"
         script.write_text(code)
-        command = [str(BIN / "k210"), "run", str(script), "--board", request.config.getoption("--k210-board")]
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        command = k210_command("run", str(script), *arguments)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     return call
 
@@ -47,10 +45,10 @@ def test_time_out_is_status_2(run: Callable[..., subprocess.CompletedProcess[str
     assert "did not end within 2 s" in result.stderr
 
 
-def test_output_comes_while_the_script_runs(tmp_path: Path) -> None:
+def test_output_comes_while_the_script_runs(tmp_path: Path, k210_command: Callable[..., list[str]]) -> None:
     script = tmp_path / "script.py"
     script.write_text("import time\nprint('first')\ntime.sleep(3)\nprint('second')\n")
-    with subprocess.Popen([str(BIN / "k210"), "run", str(script)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(k210_command("run", str(script)), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline() == "first\n"
         first = time.monotonic()
@@ -78,8 +76,8 @@ def test_frames_stop_an_endless_script(run: Callable[..., subprocess.CompletedPr
         assert lcd.convert("RGB").getpixel((160, 120))[2] > 240
 
 
-def test_board_speaks_first_over_stdio() -> None:
-    command = [str(BIN / "k210"), "emulate", "--serial", "stdio"]
+def test_prompt_over_stdio(k210_command: Callable[..., list[str]]) -> None:
+    command = k210_command("emulate", "--serial", "stdio")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
         assert process.stdout.readline() == b"serial: stdio\n"
