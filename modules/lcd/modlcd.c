@@ -84,7 +84,7 @@ static uint16_t get_color(mp_obj_t o) {
 
 // ---- init ---------------------------------------------------------------------------------------
 
-void lcd_deinit(void) {
+void k210_lcd_deinit(void) {
     if (have_panel()) {
         lcd_bus_deinit();
     }
@@ -93,7 +93,7 @@ void lcd_deinit(void) {
 }
 
 static mp_obj_t mod_deinit(void) {
-    lcd_deinit();
+    k210_lcd_deinit();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_deinit_obj, mod_deinit);
@@ -181,7 +181,7 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
         pins = (lcd_pins_t) { 21, 20, 22, 19, 18 };
     }
 
-    lcd_deinit();
+    k210_lcd_deinit();
     if (type == TYPE_NONE) {
         lcd.ready = true;
         return mp_const_none;
@@ -205,7 +205,7 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
     }
     if (ret) {
         lcd_bus_deinit();
-        lcd_deinit();
+        k210_lcd_deinit();
         check(ret);
     }
     lcd.ready = true;

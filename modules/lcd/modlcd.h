@@ -3,6 +3,6 @@
 #define K210_MODLCD_H
 
 // Waits for the transfer on its way and gives the frame buffer back; for lcd.deinit() and soft reset.
-void lcd_deinit(void);
+void k210_lcd_deinit(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "shared/runtime/pyexec.h"
 
 #include "py_args.h"
 #include "py_image.h"
@@ -35,9 +36,13 @@ static struct {
 
 // ---- helpers ------------------------------------------------------------------------------------
 
+// MaixPy's lines are for people: tools that run scripts over the raw REPL get only what the script
+// itself prints.
 static void print_line(void *ctx, const char *line) {
     (void)ctx;
-    mp_printf(&mp_plat_print, "%s\n", line);
+    if (pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL) {
+        mp_printf(&mp_plat_print, "%s\n", line);
+    }
 }
 
 static sensor_t *need_sensor(void) {
@@ -76,7 +81,7 @@ static void set_sensor_size(void) {
     }
 }
 
-void sensor_deinit(void) {
+void k210_sensor_deinit(void) {
     capture_free();
     if (cam.sensor.driver) {
         sensor_hw_deinit();
@@ -98,7 +103,7 @@ static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     if (choice < SENSOR_FAMILY_ALL || choice > SENSOR_FAMILY_MT) {
         mp_raise_ValueError(MP_ERROR_TEXT("choice must be 0 (all), 1 (OV), 2 (GC) or 3 (MT)"));
     }
-    sensor_deinit();
+    k210_sensor_deinit();
     cam.bus = sensor_hw_bus;
     cam.bus.print = print_line;
     cam.sensor.bus = &cam.bus;
@@ -135,7 +140,7 @@ static mp_obj_t mod_binocular_reset(size_t n_args, const mp_obj_t *pos, mp_map_t
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_binocular_reset_obj, 0, mod_binocular_reset);
 
 static mp_obj_t mod_deinit(void) {
-    sensor_deinit();
+    k210_sensor_deinit();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_deinit_obj, mod_deinit);

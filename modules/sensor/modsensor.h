@@ -4,6 +4,6 @@
 
 // Stops the camera and gives its buffers back (Images on them stay valid); for sensor.deinit() and
 // soft reset.
-void sensor_deinit(void);
+void k210_sensor_deinit(void);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 
-#include "py/mpconfig.h"
+#include "py/misc.h"
 
 #include "hal/dvp.h"
 #include "hal/fpioa.h"
