@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 
-#include "py/misc.h"
+#include "py/mpconfig.h"
 
 #include "hal/dvp.h"
 #include "hal/fpioa.h"
@@ -39,7 +39,7 @@ static const struct {
 };
 
 int32_t sensor_hw_init(uint32_t xclk_hz) {
-    for (size_t i = 0; i < MP_ARRAY_SIZE(pads); i++) {
+    for (size_t i = 0; i < sizeof(pads) / sizeof(pads[0]); i++) {
         int ret = fpioa_set(pads[i].pad, pads[i].function);
         if (ret) {
             return ret;
