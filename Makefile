@@ -57,7 +57,7 @@ run: emulator firmware
 	@$(SETUP)/run.sh "$(BOARD)" "$(MODEL)" "$(CAMERA)" "$(SCRIPT)" "$(FRAMES)"
 
 test: emulator firmware
-	@$(VENV)/python -m pytest $(TESTS) $(PYTEST_ARGS)
+	@$(VENV)/python -m pytest -n auto --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 test-upstream: emulator firmware
 	@$(VENV)/python tests/upstream/run.py

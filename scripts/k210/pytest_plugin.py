@@ -43,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "parts of the emulated board for this test; on a real board the test is skipped when it asks for any",
     )
     config.addinivalue_line("markers", "emulator_only: the test needs what only the emulator has")
+    if config.getoption("--k210") != EMULATOR and (
+        config.getoption("numprocesses", None) or hasattr(config, "workerinput")
+    ):
+        raise pytest.UsageError("tests on a board run one after the other; leave out -n")
     config.stash[_target] = Target(config)
 
 

@@ -108,9 +108,9 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+# mpremote's terminal waits on a file descriptor, which its network ports have not.
+@pytest.mark.parametrize("port", ["pty"], indirect=True)
 def test_repl_and_ctrl_c_against_a_busy_loop(port: str) -> None:
-    if "://" in port:
-        pytest.skip("mpremote's terminal waits on a file descriptor, which its network ports have not")
     terminal = Terminal(str(BIN / "mpremote"), "connect", port, "repl")
     try:
         terminal.expect(b"Ctrl-]")
