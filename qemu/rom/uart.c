@@ -70,6 +70,8 @@ uint8_t uart_wait(void)
     __asm__ volatile("csrs mie, %0" : : "r"(0x800));
     while ((c = uart_get()) < 0) {
         __asm__ volatile("wfi");
+        /* claim and complete: an interrupt once raised stays pending */
+        PLIC(0x200004) = PLIC(0x200004);
     }
     return c;
 }

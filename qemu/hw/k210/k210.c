@@ -17,7 +17,6 @@
 #include "elf.h"
 #include "exec/address-spaces.h"
 #include "hw/char/serial.h"
-#include "hw/intc/sifive_plic.h"
 #include "hw/irq.h"
 #include "hw/loader.h"
 #include "hw/misc/unimp.h"
@@ -27,6 +26,7 @@
 #include "hw/k210/k210_clint.h"
 #include "hw/k210/k210_cpu.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_plic.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_sysctl.h"
 #include "system/reset.h"
@@ -34,7 +34,6 @@
 #include "k210_rom_image.h"
 
 #define PLIC_BASE       0x0c000000
-#define PLIC_SOURCES    66
 #define CLINT_BASE      0x02000000
 
 /* Where the reset vector's page tells the boot ROM to start a -kernel image. */
@@ -453,26 +452,16 @@ static void create_harts(K210MachineState *m)
 
 static DeviceState *create_plic(K210MachineState *m)
 {
-    DeviceState *dev = qdev_new(TYPE_SIFIVE_PLIC);
+    DeviceState *dev = qdev_new(TYPE_K210_PLIC);
 
     object_property_add_child(m->soc, "plic", OBJECT(dev));
-    qdev_prop_set_string(dev, "hart-config", "MS,MS");
-    qdev_prop_set_uint32(dev, "num-sources", PLIC_SOURCES);
-    qdev_prop_set_uint32(dev, "num-priorities", 7);
-    qdev_prop_set_uint32(dev, "priority-base", 0);
-    qdev_prop_set_uint32(dev, "pending-base", 0x1000);
-    qdev_prop_set_uint32(dev, "enable-base", 0x2000);
-    qdev_prop_set_uint32(dev, "enable-stride", 0x80);
-    qdev_prop_set_uint32(dev, "context-base", 0x200000);
-    qdev_prop_set_uint32(dev, "context-stride", 0x1000);
-    qdev_prop_set_uint32(dev, "aperture-size", 0x4000000);
     sysbus_realize_and_unref(SYS_BUS_DEVICE(dev), &error_fatal);
     map(m, dev, PLIC_BASE, 0);
     for (int i = 0; i < K210_NHARTS; i++) {
-        /* The S-mode lines lead nowhere on this chip. */
-        qdev_connect_gpio_out(dev, K210_NHARTS + i,
-                              qdev_get_gpio_in(DEVICE(qemu_get_cpu(i)),
-                                               IRQ_M_EXT));
+        /* The lines of the S contexts lead nowhere on this chip. */
+        qdev_connect_gpio_out_named(dev, "eip", 2 * i,
+                                    qdev_get_gpio_in(DEVICE(qemu_get_cpu(i)),
+                                                     IRQ_M_EXT));
     }
     return dev;
 }
@@ -555,7 +544,8 @@ static void connect_blocks(K210MachineState *m)
                                     qdev_get_gpio_in(cpu, IRQ_M_SOFT));
         qdev_connect_gpio_out_named(clint, "mtip", i,
                                     qdev_get_gpio_in(cpu, IRQ_M_TIMER));
-        riscv_cpu_claim_interrupts(RISCV_CPU(cpu), MIP_MSIP | MIP_MTIP);
+        riscv_cpu_claim_interrupts(RISCV_CPU(cpu),
+                                   MIP_MSIP | MIP_MTIP | MIP_SEIP);
     }
     k210_cpu_set_csrs(K210_CLINT(clint));
 }

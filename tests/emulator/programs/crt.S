@@ -3,6 +3,22 @@
     .section .text.start, "ax"
     .globl _start
 _start:
+    /* What the ROM left, before anything changes it: see state.c. */
+    la      t0, entry_state
+    csrr    t1, mhartid
+    slli    t1, t1, 6
+    add     t0, t0, t1
+    sd      a0, 0(t0)
+    sd      gp, 8(t0)
+    sd      tp, 16(t0)
+    csrr    t1, mtvec
+    sd      t1, 24(t0)
+    csrr    t1, mstatus
+    sd      t1, 32(t0)
+    csrr    t1, mie
+    sd      t1, 40(t0)
+    csrr    t1, mip
+    sd      t1, 48(t0)
     .option push
     .option norelax
     la      gp, __global_pointer$
@@ -67,3 +83,6 @@ trap_entry:
     .balign 16
 stacks:
     .space  8192
+    .globl entry_state
+entry_state:
+    .space  128
