@@ -462,7 +462,7 @@ static bool fetch_lli(K210DmacChannel *c, unsigned src_type, unsigned dst_type)
 static void next_address(uint64_t *addr, uint64_t reg, unsigned type,
                          bool first)
 {
-    if (type != CONTIGUOUS || first) {
+    if (type >= SHADOW || first) {
         *addr = reg;
     }
 }
@@ -519,6 +519,13 @@ static bool end_block(K210DmacChannel *c)
     if (chained && FIELD_EX64(ctl, CH_CTL, LLI_LAST)) {
         stop(c, INT_DONE);
         return false;
+    }
+    /* Decided here: software may take the bits away for the last block. */
+    if (src_type == RELOAD) {
+        c->src = c->sar;
+    }
+    if (dst_type == RELOAD) {
+        c->dst = c->dar;
     }
     if (!chained && (c->int_status & c->int_signal & INT_BLOCK_DONE)) {
         /* Software looks at the block before the next one may start. */

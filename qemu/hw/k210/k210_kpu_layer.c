@@ -184,6 +184,13 @@ bool k210_kpu_maps_overlap(const K210KpuLayer *l)
            l->out.line < l->in.line + map_lines(&l->in);
 }
 
+void k210_kpu_output_range(const K210KpuLayer *l, size_t *start,
+                           size_t *length)
+{
+    *start = (size_t)l->out.line * K210_KPU_LINE;
+    *length = l->full_add ? 0 : map_lines(&l->out) * K210_KPU_LINE;
+}
+
 /*
  * Fitted to the one published measurement (16-bit weights, 128 to 128
  * channels, 3x3, ten sizes from 4x4 to 256x256 at 300 MHz), which it meets

@@ -100,6 +100,10 @@ const K210KpuLayer *k210_kpu_layer(const K210KpuArith *a);
 void k210_kpu_compute(K210KpuArith *a, K210KpuParallel *parallel,
                       void *opaque, unsigned parts);
 
+/* Bytes of KPU RAM that finish writes to (none: @length is 0). */
+void k210_kpu_output_range(const K210KpuLayer *l, size_t *start,
+                           size_t *length);
+
 /* Writes the map to @ram. A full_add layer has no map. */
 void k210_kpu_finish(K210KpuArith *a, uint8_t *ram);
 

@@ -1,0 +1,60 @@
+/*
+ * Kendryte K210: KPU (neural network accelerator)
+ *
+ * Named GPIO output "dma-rx": 64-bit words of the output stream that can be
+ * read now (handshake 22). Link "airam": the 2 MiB of AI SRAM.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+
+#ifndef HW_K210_KPU_H
+#define HW_K210_KPU_H
+
+#include "hw/clock.h"
+#include "hw/k210/k210_kpu_arith.h"
+#include "hw/sysbus.h"
+#include "qemu/thread.h"
+#include "qemu/timer.h"
+#include "qom/object.h"
+
+#define TYPE_K210_KPU "k210-kpu"
+OBJECT_DECLARE_SIMPLE_TYPE(K210KpuState, K210_KPU)
+
+/* Layers that wait; drivers push up to 12 at once. */
+#define K210_KPU_QUEUE 16
+
+struct K210KpuState {
+    SysBusDevice parent_obj;
+
+    MemoryRegion mmio;
+    MemoryRegion guard[2];      /* over AI SRAM while a layer runs, strict */
+    MemoryRegion *airam;
+    AddressSpace as;            /* AI SRAM alone, as the KPU sees it */
+    Clock *clk;
+    qemu_irq irq;
+    qemu_irq dma_rx;
+    QEMUTimer *timer;
+
+    uint32_t int_raw, int_mask, fifo_threshold, fifo_ctrl;
+    bool eight_bit;
+
+    uint64_t queue[K210_KPU_QUEUE * K210_KPU_LAYER_WORDS];
+    uint32_t queued;            /* words */
+    uint32_t write_low;         /* lower half of a word written in halves */
+
+    uint64_t layer[K210_KPU_LAYER_WORDS];
+    bool running;
+    bool failed;                /* the layer was illegal: no result */
+    bool layer_eight_bit;
+
+    uint8_t *stream;            /* what FIFO_DATA_OUT still has */
+    uint32_t stream_size, stream_pos, stream_len;
+
+    K210KpuArith *arith;
+    QemuThread worker;
+    QemuMutex lock;
+    QemuCond cond;
+    enum { K210_KPU_IDLE, K210_KPU_WORK, K210_KPU_READY, K210_KPU_QUIT } job;
+};
+
+#endif
