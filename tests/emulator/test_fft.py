@@ -63,7 +63,12 @@ def test_forward_in_the_vendors_packing(q, n):
     x = signal(n, 100 if n > 128 else 200)
     out = unpack(transform(q, n, FORWARD, 0, pack(x)))
     assert np.abs(out - np.fft.fft(x)).max() < tolerance(n)
-    assert np.argmax(np.abs(out)) == 5
+
+
+@pytest.mark.parametrize("mode, line", [(FORWARD, 7), (BACKWARD, 64 - 7)])
+def test_direction(q, mode, line):
+    x = np.round(300 * np.exp(2j * np.pi * 7 * np.arange(64) / 64))
+    assert np.argmax(np.abs(unpack(transform(q, 64, mode, 0, pack(x))))) == line
 
 
 @pytest.mark.parametrize("n", POINTS)

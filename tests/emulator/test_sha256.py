@@ -74,9 +74,7 @@ def test_freertos_order_by_dma(q, length):
         q.write(0x80001000, data)
         q.writel(BASE + FUNC0, EN_BIG)
         q.writel(BASE + NUM, blocks)
-        dma.start(
-            q, 3, 0x80001000, BASE + DATA_IN, len(data) // 4, request=21, kind=dma.MEM_PER, msize=16
-        )
+        dma.start(q, 3, 0x80001000, BASE + DATA_IN, len(data) // 4, request=21, kind=dma.MEM_PER, msize=16)
         q.writel(BASE + FUNC1, 1)
         dma.wait(q, 3)
         q.wait_until(lambda: q.readl(BASE + FUNC0) & 1)
