@@ -97,6 +97,8 @@
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS     (1)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
 #define MICROPY_PY_MACHINE_PIN_MAKE_NEW         mp_pin_make_new
+#define MICROPY_PY_MACHINE_PIN_BASE             (1)
+#define MICROPY_PY_MACHINE_SIGNAL               (1)
 #define MICROPY_PY_MACHINE_PULSE                (1)
 #define MICROPY_PY_MACHINE_BITSTREAM            (0)
 #define MICROPY_PY_MACHINE_SOFTI2C              (1)

@@ -14,7 +14,7 @@
 #define FRAME_F       0x128
 #define FRAME_SIZE    0x230
 
-    .section .text.start, "ax"
+    .section .entry, "ax", @progbits
     .globl _start
     .type _start, @function
 _start:
@@ -73,7 +73,7 @@ hart1:
     fence.i
     tail hart1_main
 
-    .section .text.trap, "ax"
+    .section .entry.trap, "ax", @progbits
     .balign 4
     .globl trap_entry
     .type trap_entry, @function
