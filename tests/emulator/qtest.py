@@ -205,7 +205,14 @@ class QTest(Emulator):
     """The machine with its harts stopped; the test itself is the bus master."""
 
     def _own_arguments(self) -> list[str]:
-        return ["-accel", "qtest", "-chardev", f"socket,id=qtest,path={self._listen('qtest')}", "-qtest", "chardev:qtest"]
+        return [
+            "-accel",
+            "qtest",
+            "-chardev",
+            f"socket,id=qtest,path={self._listen('qtest')}",
+            "-qtest",
+            "chardev:qtest",
+        ]
 
     def _connect(self) -> None:
         self._qtest = _Lines(self._accept("qtest"))

@@ -32,7 +32,7 @@ def drive(q, n, level):
 
 
 def test_functions_after_reset(q):
-    expected = [0, 1, 2, 3, 18, 19, 120, 120] + list(range(56, 64)) + list(range(24, 56))
+    expected = [0, 1, 2, 3, 18, 19, 120, 120, *range(56, 64), *range(24, 56)]
     assert [q.readl(FPIOA + 4 * n) & 0xFF for n in range(48)] == expected
 
 

@@ -11,6 +11,10 @@ TH0, TH1, TH2, TH3, TH5, TH6 = (SYSCTL + o for o in (0x38, 0x3C, 0x40, 0x44, 0x4
 RESET_STATUS, DMA_SEL0, DMA_SEL1, POWER_SEL = (SYSCTL + o for o in (0x60, 0x64, 0x68, 0x6C))
 PWRD, OUT_EN, RESET, BYPASS = 1 << 21, 1 << 25, 1 << 20, 1 << 23
 MHZ = 1_000_000
+# a clock of each kind and its bit in EN_PERI
+GATES = [("dma", 1), ("ai", 2), ("dvp", 3), ("fft", 4), ("gpio", 5), ("spi0", 6), ("spi3", 9), ("i2s1", 11)]
+GATES += [("i2c2", 15), ("uart1", 16), ("uart3", 18), ("aes", 19), ("timer2", 23), ("wdt0", 24), ("sha", 26)]
+GATES += [("otp", 27), ("rtc", 29)]
 
 
 @pytest.fixture
@@ -102,11 +106,7 @@ def test_leaf_dividers(q):
     assert hz(q, "wdt1") == 1 * MHZ
 
 
-@pytest.mark.parametrize(
-    ("name", "bit"),
-    [("dma", 1), ("ai", 2), ("dvp", 3), ("fft", 4), ("gpio", 5), ("spi0", 6), ("spi3", 9), ("i2s1", 11), ("i2c2", 15)]
-    + [("uart1", 16), ("uart3", 18), ("aes", 19), ("timer2", 23), ("wdt0", 24), ("sha", 26), ("otp", 27), ("rtc", 29)],
-)
+@pytest.mark.parametrize(("name", "bit"), GATES)
 def test_gates(q, name, bit):
     assert hz(q, name)
     q.clearbits(EN_PERI, 1 << bit)
