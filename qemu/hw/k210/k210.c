@@ -92,7 +92,7 @@ static const K210Block blocks[] = {
 /* DMA requests: handshake selector values of SYSCTL DMA_SEL. */
 static const struct {
     const char *block, *line;
-    uint8_t hs;
+    uint8_t hs, line_n;
 } dma_requests[] = {
     { "spi0", "dma-rx", 0 }, { "spi0", "dma-tx", 1 },
     { "spi1", "dma-rx", 2 }, { "spi1", "dma-tx", 3 },
@@ -138,6 +138,8 @@ static const struct {
     { "wdt0", "reset", 0, "sysctl", "wdt-reset", 0, 1 },
     { "wdt1", "reset", 0, "sysctl", "wdt-reset", 1, 1 },
     { "apu", "dma-rx", 0, "dmac", "hs", 31, 2 },
+    { "apu", "irq", 0, "i2s0", "apu-irq", 0, 1 },
+    { "i2s0", "apu-reset", 0, "apu", "reset", 0, 1 },
     { "apu", "irq", 0, "i2s0", "apu-irq", 0, 1 },
     { "i2s0", "apu-reset", 0, "apu", "reset", 0, 1 },
     { "sysctl", "timer-pause", 0, "timer0", "pause", 0, 4 },
@@ -527,8 +529,8 @@ static void connect_blocks(K210MachineState *m)
     DeviceState *clint = k210_block(m, "clint");
 
     for (int i = 0; i < ARRAY_SIZE(dma_requests); i++) {
-        k210_wire(k210_block(m, dma_requests[i].block), dma_requests[i].line, 0,
-                  dmac, "hs", dma_requests[i].hs);
+        k210_wire(k210_block(m, dma_requests[i].block), dma_requests[i].line,
+                  dma_requests[i].line_n, dmac, "hs", dma_requests[i].hs);
     }
     for (int i = 0; i < ARRAY_SIZE(lines); i++) {
         for (int n = 0; n < lines[i].count; n++) {
