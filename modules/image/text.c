@@ -42,8 +42,11 @@ static int advance(const uint8_t *glyph, bool mono, int *skip) {
     return last - first + GLYPH_GAP;
 }
 
+// Beyond any picture, and still a number when multiplied by 0.
+#define MAX_SCALE (1e6f)
+
 static int64_t scaled(int64_t n, float scale) {
-    double v = (double)n * (double)scale;
+    double v = (double)n * (double)(scale < MAX_SCALE ? scale : MAX_SCALE);
     return v > IMAGE_COORD_MAX ? IMAGE_COORD_MAX : v < -IMAGE_COORD_MAX ? -IMAGE_COORD_MAX : (int64_t)v;
 }
 

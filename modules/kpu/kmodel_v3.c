@@ -376,11 +376,12 @@ static int parse_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
 
 static int parse_ram_map(const kmodel_loader_t *ld, kpu_node_t *node, uint32_t line, uint32_t w, uint32_t h, uint32_t c) {
     char why[KPU_ERR_LEN];
-    if (line >= KPU_RAM_LINES || !kpu_map_init(&node->p.map, line, w, h, c)) {
+    if (line >= KPU_RAM_LINES || !kpu_map_init(&node->p.upload.map, line, w, h, c)) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "a map of %ux%ux%u at line %u does not fit KPU RAM",
             (unsigned)w, (unsigned)h, (unsigned)c, (unsigned)line);
     }
-    int ret = kpu_map_check(&node->p.map, "output", why);
+    node->p.upload.batches = 1;
+    int ret = kpu_map_check(&node->p.upload.map, "output", why);
     return ret == KPU_OK ? KPU_OK : kmodel_node_fail(ld, ret, "%s", why);
 }
 
@@ -536,9 +537,9 @@ static int make_input(kpu_net_t *net, char *err) {
     }
     in->mem = first->in[0];
     if (first->op == KPU_OP_UPLOAD) {
-        in->c = first->p.map.c;
-        in->h = first->p.map.h;
-        in->w = first->p.map.w;
+        in->c = first->p.upload.map.c;
+        in->h = first->p.upload.map.h;
+        in->w = first->p.upload.map.w;
     } else {
         in->c = in->mem.size / (in->mem.dtype == KPU_F32 ? 4 : 1);
         in->h = in->w = 1;

@@ -23,6 +23,17 @@ static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *e
     return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed (%d)", (unsigned)run->pos, node->name, what, ret);
 }
 
+static uint32_t map_bytes(const kpu_map_t *map) {
+    return (uint32_t)map->w * map->h * map->c;
+}
+
+// The maps of batch n follow those of batch 0.
+static kpu_map_t batch_map(const kpu_map_t *map, uint32_t n) {
+    kpu_map_t moved = *map;
+    moved.line += n * kpu_map_lines(map);
+    return moved;
+}
+
 int kpu_run_input(kpu_run_t *run, uint32_t i, const void *src, size_t size, char *err) {
     kpu_net_t *net = run->net;
     if (i >= net->n_inputs) {
@@ -38,7 +49,12 @@ int kpu_run_input(kpu_run_t *run, uint32_t i, const void *src, size_t size, char
         memcpy(net->main + in->mem.off, src, size);
         return KPU_OK;
     }
-    int ret = kpu_map_write(&in->map, run->backend, src);
+    int ret = 0;
+    uint32_t batches = in->mem.size / map_bytes(&in->map);
+    for (uint32_t b = 0; b < batches && ret >= 0; ++b) {
+        kpu_map_t map = batch_map(&in->map, b);
+        ret = kpu_map_write(&map, run->backend, (const uint8_t *)src + (size_t)b * map_bytes(&in->map));
+    }
     if (ret < 0) {
         return kpu_fail(err, KPU_ERR_RUN, "writing the input to KPU RAM failed (%d)", ret);
     }
@@ -77,7 +93,7 @@ int kpu_run_continue(kpu_run_t *run, uint32_t end, char *err) {
 }
 
 static uint32_t conv_bytes(const kpu_conv_t *conv) {
-    return (uint32_t)conv->out.w * conv->out.h * conv->out.c;
+    return map_bytes(&conv->out);
 }
 
 // Whether the result reaches the working buffer by the output stream. It writes 64-bit words, so up
@@ -87,13 +103,6 @@ static bool conv_is_sent(const kpu_node_t *node) {
     const kpu_conv_t *conv = &node->p.conv;
     return conv->to_main && (uint32_t)conv->out.w * conv->out.h <= MAX_SENT_PIXELS && node->out.off % 8 == 0
            && (conv->batches == 1 || conv_bytes(conv) % 8 == 0);
-}
-
-// The maps of batch n follow those of batch 0.
-static kpu_map_t batch_map(const kpu_map_t *map, uint32_t n) {
-    kpu_map_t moved = *map;
-    moved.line += n * kpu_map_lines(map);
-    return moved;
 }
 
 static int start_conv(kpu_run_t *run, const kpu_node_t *node) {
@@ -125,11 +134,22 @@ static int finish_conv(kpu_run_t *run, const kpu_node_t *node) {
 // Pixel (0, 0) of a 4x4 map per channel; the others are don't-care.
 static int add_padding(kpu_run_t *run, const kpu_node_t *node) {
     const uint8_t *src = kpu_range_ptr(run->net, &node->in[0]);
-    const kpu_map_t *map = &node->p.map;
+    const kpu_map_t *map = &node->p.upload.map;
     int ret = 0;
     for (uint32_t c = 0; c < map->c && ret >= 0; ++c) {
         uint32_t off = (map->line + c / 4 * map->channel_lines) * KPU_RAM_LINE + c % 4 * (KPU_RAM_LINE / 4);
         ret = run->backend->write(run->backend->ctx, off, src + c, 1);
+    }
+    return ret;
+}
+
+static int upload(kpu_run_t *run, const kpu_node_t *node) {
+    const uint8_t *src = kpu_range_ptr(run->net, &node->in[0]);
+    uint32_t bytes = map_bytes(&node->p.upload.map);
+    int ret = 0;
+    for (uint32_t i = 0; i < node->p.upload.batches && ret >= 0; ++i, src += bytes) {
+        kpu_map_t map = batch_map(&node->p.upload.map, i);
+        ret = kpu_map_write(&map, run->backend, src);
     }
     return ret;
 }
@@ -152,7 +172,7 @@ static int step_start(kpu_run_t *run, char *err) {
             run->state = KPU_RUN_WAIT;
             return KPU_OK;
         case KPU_OP_UPLOAD:
-            ret = kpu_map_write(&node->p.map, run->backend, kpu_range_ptr(run->net, &node->in[0]));
+            ret = upload(run, node);
             break;
         case KPU_OP_ADD_PADDING:
             ret = add_padding(run, node);
@@ -224,10 +244,19 @@ uint32_t kpu_node_result_size(const kpu_node_t *node) {
             return conv_bytes(&node->p.conv) * node->p.conv.batches;
         case KPU_OP_UPLOAD:
         case KPU_OP_ADD_PADDING:
-            return (uint32_t)node->p.map.w * node->p.map.h * node->p.map.c;
+            return map_bytes(&node->p.upload.map) * node->p.upload.batches;
         default:
             return node->out.size;
     }
+}
+
+static int read_maps(const kpu_run_t *run, const kpu_map_t *first, uint32_t batches, uint8_t *dst) {
+    int ret = 0;
+    for (uint32_t i = 0; i < batches && ret >= 0; ++i, dst += map_bytes(first)) {
+        kpu_map_t map = batch_map(first, i);
+        ret = kpu_map_read(&map, run->backend, dst);
+    }
+    return ret;
 }
 
 int kpu_run_result(kpu_run_t *run, void *dst, size_t size, char *err) {
@@ -241,12 +270,9 @@ int kpu_run_result(kpu_run_t *run, void *dst, size_t size, char *err) {
     }
     int ret = 0;
     if (node->op == KPU_OP_CONV) {
-        for (uint32_t i = 0; i < node->p.conv.batches && ret >= 0; ++i) {
-            kpu_map_t map = batch_map(&node->p.conv.out, i);
-            ret = kpu_map_read(&map, run->backend, (uint8_t *)dst + (size_t)i * conv_bytes(&node->p.conv));
-        }
+        ret = read_maps(run, &node->p.conv.out, node->p.conv.batches, dst);
     } else if (node->op == KPU_OP_UPLOAD || node->op == KPU_OP_ADD_PADDING) {
-        ret = kpu_map_read(&node->p.map, run->backend, dst);
+        ret = read_maps(run, &node->p.upload.map, node->p.upload.batches, dst);
     } else {
         memcpy(dst, kpu_range_ptr(run->net, &node->out), size);
     }

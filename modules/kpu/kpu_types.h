@@ -114,7 +114,55 @@ typedef enum {
     KPU_OP_RESIZE_NEAREST,
     KPU_OP_CHANNELWISE_DEQUANTIZE,
     KPU_OP_LOGISTIC,
+    // Since v4 layers have shapes.
+    KPU_OP_COPY,                // memory copy, transpose, strided slice
+    KPU_OP_PAD,
+    KPU_OP_CONCAT_DIM,
+    KPU_OP_BINARY,
+    KPU_OP_QUANTIZED_BINARY,
+    KPU_OP_UNARY,
+    KPU_OP_REDUCE,
+    KPU_OP_REDUCE_WINDOW,
+    KPU_OP_RESIZE,
+    KPU_OP_SOFTMAX_INNER,
+    KPU_OP_QUANTIZE_EVEN,
+    KPU_OP_DEQUANTIZE_ZERO_POINT,
+    KPU_OP_CONV2D,
+    KPU_OP_QUANTIZED_CONV2D,
+    KPU_OP_CONV2D_TRANSPOSE,
+    KPU_OP_MATMUL,
+    KPU_OP_QUANTIZED_MATMUL,
+    KPU_OP_NNIL,
 } kpu_op_t;
+
+enum { KPU_BINARY_ADD, KPU_BINARY_SUB, KPU_BINARY_MUL, KPU_BINARY_DIV, KPU_BINARY_MIN, KPU_BINARY_MAX, KPU_BINARY_COUNT };
+enum { KPU_REDUCE_MEAN, KPU_REDUCE_MIN, KPU_REDUCE_MAX, KPU_REDUCE_SUM, KPU_REDUCE_COUNT };
+enum {
+    KPU_UNARY_ABS, KPU_UNARY_CEIL, KPU_UNARY_COS, KPU_UNARY_EXP, KPU_UNARY_FLOOR, KPU_UNARY_LOG, KPU_UNARY_NEG,
+    KPU_UNARY_RSQRT, KPU_UNARY_SIN, KPU_UNARY_SQUARE, KPU_UNARY_COUNT,
+};
+
+// Four dimensions N, C, H, W somewhere inside a range. Counted in elements.
+typedef struct {
+    uint32_t shape[4];
+    int32_t stride[4];
+    uint32_t off;
+} kpu_view_t;
+
+// a' = (a + off) * mul >> shift
+typedef struct {
+    int32_t off, mul, shift;
+} kpu_scale_t;
+
+// A convolution that the CPU computes. Sizes per picture; n pictures follow each other.
+typedef struct {
+    uint32_t n, in_c, in_h, in_w, groups, out_c, out_h, out_w;
+    uint32_t f_h, f_w, s_h, s_w, d_h, d_w;
+    int32_t pad_h, pad_w;       // before
+    float low, high;
+    int32_t in_off, w_off, out_off, mul, shift; // quantized only
+    uint32_t weights, bias;     // file offsets
+} kpu_conv2d_t;
 
 // One step of a model. in and out are checked against their memories when the model is loaded,
 // so the executing code does not check again.
@@ -128,7 +176,10 @@ typedef struct {
     uint32_t c, h, w;           // shape of the result, 0 when unknown
     union {
         kpu_conv_t conv;
-        kpu_map_t map;
+        struct {
+            kpu_map_t map;
+            uint32_t batches;   // as many maps follow each other
+        } upload;
         struct {
             uint32_t in_w, in_h, c, out_w, out_h, k_w, k_h, s_w, s_h, pad_w, pad_h;
         } pool;
@@ -150,8 +201,58 @@ typedef struct {
             uint32_t c, size;   // channels, elements of one channel
             uint32_t table;     // file offset
         } channels;
+        struct {
+            kpu_view_t in, out;
+            uint8_t fill[4];    // of everything that the view `out` leaves over
+        } copy;
+        struct {
+            uint32_t inner, outer, n; // inner in bytes
+            uint32_t ranges, dims;    // file offsets
+            uint32_t constants;       // file offset of the constants
+        } concat_dim;
+        struct {
+            uint32_t op;
+            uint32_t shape[4];
+            uint32_t a[4], b[4]; // strides, 0 where an input is repeated
+            float low, high;
+            kpu_scale_t sa, sb, so; // quantized only
+        } binary;
+        struct {
+            uint32_t op;
+        } unary;
+        struct {
+            uint32_t op;
+            uint32_t in[4], out[4];
+            float init;
+        } reduce;
+        struct {
+            kpu_conv2d_t shape;
+            uint32_t op;
+            float init;
+        } window;
+        struct {
+            uint32_t planes, in_h, in_w, out_h, out_w;
+            bool nearest, align_corners;
+        } resize;
+        struct {
+            uint32_t inner, outer;
+            float beta;
+        } softmax;
+        kpu_conv2d_t conv2d;
+        struct {
+            uint32_t rows, cols, b_cols;
+            float low, high;
+            int32_t a_off, b_off, mul, shift, out_off;
+            uint32_t bias;      // file offset
+        } matmul;
+        struct {
+            uint32_t code, size; // file offset
+        } nnil;
     } p;
 } kpu_node_t;
+
+// Depth of the stack of nnil byte code.
+#define KPU_NNIL_STACK (64)
 
 // Where the core gets memory from. device = the KPU or a DMA channel touches it too (then the
 // returned address must be one that is coherent with them); align is a power of two.

@@ -75,5 +75,5 @@ const mp_obj_module_t modkpu_module = {
     .globals = (mp_obj_dict_t *)&modkpu_globals,
 };
 
+// The name "kpu" is a frozen module (ports/k210/frozen/kpu.py): registered names differ by more than case.
 MP_REGISTER_MODULE(MP_QSTR_KPU, modkpu_module);
-MP_REGISTER_MODULE(MP_QSTR_kpu, modkpu_module);

@@ -213,7 +213,7 @@ static int set_auto_gain(sensor_t *s, bool on, float gain_db, float ceiling_db) 
         }
         float sixteenths = (gain - 1) * 16;
         uint8_t low = sixteenths < 0 ? 0 : sixteenths > 15 ? 15 : (uint8_t)sixteenths;
-        ret = sensor_write(s, GAIN, (uint8_t)((0xf0u >> (4 - doubles) & 0x0f) << 4 | low));
+        ret = sensor_write(s, GAIN, (uint8_t)(((1u << doubles) - 1) << 4 | low));
     }
     if (ret == 0 && on && !isnan(ceiling_db)) {
         unsigned n = 0;
