@@ -665,7 +665,7 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
     object_class_property_add_str(oc, "board", machine_get_board,
                                   machine_set_board);
     object_class_property_set_description(oc, "board", "maix_bit (default),"
-                                          " maix_dock, maix_go, maixduino");
+                                          " maix_dock, maix_go, maixduino, kd233");
     object_class_property_add_bool(oc, "strict", machine_get_strict,
                                    machine_set_strict);
     object_class_property_set_description(oc, "strict",
