@@ -18,6 +18,7 @@ BOOT_TIMEOUT = 30.0
 EXEC_TIMEOUT = 60.0
 STOP_TIMEOUT = 5.0
 IDLE = 0.005
+CHECK_PERIOD = 0.5
 CTRL_C = b"\x03"
 END = b"\x04"
 
@@ -91,8 +92,12 @@ class Board:
     def _wait_for_prompt(self) -> None:
         data = b""
         deadline = time.monotonic() + BOOT_TIMEOUT
+        next_check = time.monotonic() + CHECK_PERIOD
         while not data.endswith(b">>> "):
             data += self._read()
+            if self.emulator and time.monotonic() > next_check:
+                self.emulator.check_guest()
+                next_check = time.monotonic() + CHECK_PERIOD
             if time.monotonic() > deadline:
                 raise ScriptTimeout(
                     f"no MicroPython prompt within {BOOT_TIMEOUT:.0f} s of the start; the board printed: "
@@ -147,8 +152,12 @@ class Board:
         error = bytearray()  # what stands between the two end marks: the exception's text
         marks = 0
         next_look = 0.0
+        next_check = time.monotonic() + CHECK_PERIOD
         while marks < 2:
             data = self._read()
+            if not data and self.emulator and time.monotonic() > next_check:
+                self.emulator.check_guest()
+                next_check = time.monotonic() + CHECK_PERIOD
             if data == END:
                 marks += 1
             elif data and not marks:

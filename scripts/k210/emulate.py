@@ -12,6 +12,8 @@ from k210.emulator import Config, Emulator, check_port_free, save_picture
 from k210.errors import K210Error
 from k210.wiring import Wiring
 
+CHECK_PERIOD = 0.5
+
 
 def emulate(config: Config, serial: str = "pty", lcd: str = "", webcam: bool = False) -> int:
     """Starts the board and stays with it; the exit status of `k210 emulate`."""
@@ -66,7 +68,10 @@ def _serve(emulator: Emulator, kind: str, tcp_port: int, lcd: str) -> None:
     elif lcd == "window":
         window.show_window(emulator)
     else:
-        emulator.wait()
+        while emulator.wait(CHECK_PERIOD) is None:
+            # With gdb attached a stopped program is what one wants to look at.
+            if emulator.config.strict and emulator.config.gdb is None:
+                emulator.check_guest()
 
 
 def _follow(emulator: Emulator, path: Path) -> None:

@@ -249,6 +249,12 @@ class Emulator:
                 self._check_alive("ended")
                 raise K210Error(f"the emulator refused {command}: {e}") from None
 
+    def check_guest(self) -> None:
+        """Raises an error when strict mode has stopped the machine, or when QEMU has ended."""
+        status: Any = self.qmp("query-status")
+        if status["status"] == "guest-panicked":
+            raise K210Error(f"the emulator stopped the program: {self.messages()}")
+
     def resume(self) -> None:
         """Lets a paused emulator run."""
         self.qmp("cont")

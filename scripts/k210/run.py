@@ -39,10 +39,11 @@ def run(
         with Board.start(config) if config else Board(port=port) as board:
             try:
                 board.stream(code, _print, timeout, _stop_after(board, frames))
-                return ENDED
-            finally:
-                if lcd is not None and board.emulator and board.emulator.alive:
-                    save_picture(board.screenshot(), lcd)
+            except (ScriptError, ScriptTimeout):
+                _save_lcd(board, lcd)
+                raise
+            _save_lcd(board, lcd)
+            return ENDED
     except ScriptError as e:
         sys.stdout.flush()
         print(e.traceback, end="", file=sys.stderr)
@@ -50,6 +51,11 @@ def run(
     except ScriptTimeout as e:
         print(f"k210: {e}", file=sys.stderr)
         return TIMEOUT
+
+
+def _save_lcd(board: Board, path: Path | None) -> None:
+    if path is not None:
+        save_picture(board.screenshot(), path)
 
 
 def _stop_after(board: Board, frames: int | None) -> Callable[[], bool] | None:

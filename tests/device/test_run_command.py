@@ -91,3 +91,10 @@ def test_prompt_over_stdio(k210_command: Callable[..., list[str]]) -> None:
         process.stdin.write(b"\x1d")
         process.stdin.flush()
         assert process.wait(20) == 0
+
+
+def test_strict_stops_the_program_and_says_where(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    result = run("import machine\nprint('before')\nmachine.mem32[0x50440F00] = 1\nprint('after')\n", "--strict")
+    assert result.returncode not in (0, 1, 2)
+    assert result.stdout.startswith("before") and "after" not in result.stdout
+    assert "strict: hart 0 pc 0x" in result.stderr and "0x50440f00" in result.stderr
