@@ -13,6 +13,7 @@
 #define SR          0x28
 #define IMR         0x2c
 #define DMACR       0x4c
+#define DMARDLR     0x54
 #define DR          0x60
 #define SPI_CTRLR0  0xf4
 #define ENDIAN      0x118
@@ -26,7 +27,21 @@
 /* 8-bit instruction on one line, address and mode on four, 4 wait clocks */
 #define QUAD_IO     (1 | 8 << 2 | 2 << 8 | 4 << 11)
 
-/* Frames that fit into the FIFO, so that nothing is lost however late we are */
+#define DMA_SEL0    0x64
+#define DMA_SSI3_RX 6
+#define DMAC(o)     (*(volatile uint64_t *)(uintptr_t)(0x50000000 + (o)))
+#define DMA_CFG     0x10
+#define DMA_CHEN    0x18
+#define CH_SAR      0x100
+#define CH_DAR      0x108
+#define CH_BLOCK_TS 0x110
+#define CH_CTL      0x118
+#define CH_CFG      0x120
+#define CH_INTCLEAR 0x198
+#define UNCACHED    0x40000000u
+
+/* The controller counts this many frames, and its FIFO holds this many. */
+#define MAX_WORDS   65536
 #define FIFO        32
 #define RETRIES     1000000
 
@@ -128,21 +143,50 @@ static uint32_t swap(uint32_t x)
     return x << 16 | x >> 16;
 }
 
-/* Up to FIFO words, as they come: the first byte is the most significant. */
-static void read_words(uint32_t address, uint8_t *to, uint32_t words)
+/*
+ * Words by DMA channel 0, which loses nothing however late we are. They come
+ * with the first byte as the most significant one.
+ */
+static bool read_words(uint32_t address, uint8_t *to, uint32_t words)
 {
     uint32_t *out = (uint32_t *)to;
+    bool done;
+
+    SYSCTL(DMA_SEL0) = DMA_SSI3_RX;
+    DMAC(DMA_CFG) = 3;
+    DMAC(CH_CFG) = 2ull << 32;                  /* peripheral to memory */
+    DMAC(CH_SAR) = 0x54000000 + DR;
+    DMAC(CH_DAR) = (uintptr_t)to - UNCACHED;
+    /* 32-bit items one by one, source fixed, masters 1 and 2 */
+    DMAC(CH_CTL) = 1 << 2 | 1 << 4 | 2 << 8 | 2 << 11;
+    DMAC(CH_BLOCK_TS) = words - 1;
+    DMAC(CH_INTCLEAR) = ~0ull;
+    DMAC(DMA_CHEN) = 1 << 8 | 1;
 
     begin(31 | TMOD_RX | QUAD, QUAD_IO, words);
+    SPI3(DMARDLR) = 0;
+    SPI3(DMACR) = 1;
     SPI3(DR) = CMD_QUAD_READ;
     SPI3(DR) = address << 8;
     SPI3(SER) = 1;
-    for (int i = 0; i < RETRIES && SPI3(RXFLR) < words; i++) {
+    for (int i = 0; i < RETRIES && DMAC(DMA_CHEN) & 1; i++) {
+        for (int n = 0; n < 200; n++) {         /* leave the bus alone */
+            __asm__ volatile("");
+        }
     }
-    while (words--) {
-        *out++ = swap(SPI3(DR));
-    }
+    done = !(DMAC(DMA_CHEN) & 1);
+    DMAC(DMA_CHEN) = 1 << 8;
+    DMAC(CH_INTCLEAR) = ~0ull;
+    DMAC(DMA_CFG) = 0;
+    SYSCTL(DMA_SEL0) = 0;
     SPI3(SER) = 0;
+    SPI3(SSIENR) = 0;
+    SPI3(DMACR) = 0;
+    while (words--) {
+        *out = swap(*out);
+        out++;
+    }
+    return done;
 }
 
 static void read_bytes(uint32_t address, uint8_t *to, uint32_t size)
@@ -153,14 +197,16 @@ static void read_bytes(uint32_t address, uint8_t *to, uint32_t size)
 }
 
 /* @to must be 4-byte aligned. */
-void flash_read(uint32_t address, uint8_t *to, uint32_t size)
+bool flash_read(uint32_t address, uint8_t *to, uint32_t size)
 {
     while (size) {
         uint32_t n = size < FIFO ? size : FIFO;
 
         if (quad && size >= 4) {
-            n = size / 4 < FIFO ? size / 4 : FIFO;
-            read_words(address, to, n);
+            n = size / 4 < MAX_WORDS ? size / 4 : MAX_WORDS;
+            if (!read_words(address, to, n)) {
+                return false;
+            }
             n *= 4;
         } else {
             read_bytes(address, to, n);
@@ -169,4 +215,5 @@ void flash_read(uint32_t address, uint8_t *to, uint32_t size)
         to += n;
         size -= n;
     }
+    return true;
 }

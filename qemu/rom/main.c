@@ -78,7 +78,10 @@ static bool boot_flash(void)
         rom_printf("ROM: no flash answers on SPI3\r\n");
         return false;
     }
-    flash_read(0, buffer, 8);
+    if (!flash_read(0, buffer, 8)) {
+        rom_printf("ROM: the flash (id %06x) does not answer a read\r\n", id);
+        return false;
+    }
     for (int i = 0; i < HEADER; i++) {
         header[i] = buffer[i];
     }

@@ -43,7 +43,7 @@ void sha256(const uint8_t *head, size_t head_size, const uint8_t *data,
 
 /* flash.c */
 uint32_t flash_init(void);      /* JEDEC id; 0 = no flash there */
-void flash_read(uint32_t address, uint8_t *to, uint32_t size);
+bool flash_read(uint32_t address, uint8_t *to, uint32_t size);
 
 /* isp.c */
 void isp_run(void);             /* never returns */

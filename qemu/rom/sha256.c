@@ -22,9 +22,19 @@ static inline uint32_t ror(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
-static void transform(uint32_t h[8], const uint8_t *p)
+#define ROUND(a, b, c, d, e, f, g, h, i) do { \
+        uint32_t t = (h) + (ror(e, 6) ^ ror(e, 11) ^ ror(e, 25)) + \
+                     ((g) ^ ((e) & ((f) ^ (g)))) + k[i] + w[i]; \
+        (d) += t; \
+        (h) = t + (ror(a, 2) ^ ror(a, 13) ^ ror(a, 22)) + \
+              (((a) & (b)) | ((c) & ((a) | (b)))); \
+    } while (0)
+
+static void transform(uint32_t state[8], const uint8_t *p)
 {
-    uint32_t w[64], a[8];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    uint32_t w[64];
 
     for (int i = 0; i < 16; i++, p += 4) {
         w[i] = (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
@@ -35,27 +45,24 @@ static void transform(uint32_t h[8], const uint8_t *p)
         w[i] = w[i - 16] + (ror(x, 7) ^ ror(x, 18) ^ x >> 3) + w[i - 7] +
                (ror(y, 17) ^ ror(y, 19) ^ y >> 10);
     }
-    for (int i = 0; i < 8; i++) {
-        a[i] = h[i];
+    for (int i = 0; i < 64; i += 8) {
+        ROUND(a, b, c, d, e, f, g, h, i);
+        ROUND(h, a, b, c, d, e, f, g, i + 1);
+        ROUND(g, h, a, b, c, d, e, f, i + 2);
+        ROUND(f, g, h, a, b, c, d, e, i + 3);
+        ROUND(e, f, g, h, a, b, c, d, i + 4);
+        ROUND(d, e, f, g, h, a, b, c, i + 5);
+        ROUND(c, d, e, f, g, h, a, b, i + 6);
+        ROUND(b, c, d, e, f, g, h, a, i + 7);
     }
-    for (int i = 0; i < 64; i++) {
-        uint32_t t1 = a[7] + (ror(a[4], 6) ^ ror(a[4], 11) ^ ror(a[4], 25)) +
-                      ((a[4] & a[5]) ^ (~a[4] & a[6])) + k[i] + w[i];
-        uint32_t t2 = (ror(a[0], 2) ^ ror(a[0], 13) ^ ror(a[0], 22)) +
-                      ((a[0] & a[1]) ^ (a[0] & a[2]) ^ (a[1] & a[2]));
-
-        a[7] = a[6];
-        a[6] = a[5];
-        a[5] = a[4];
-        a[4] = a[3] + t1;
-        a[3] = a[2];
-        a[2] = a[1];
-        a[1] = a[0];
-        a[0] = t1 + t2;
-    }
-    for (int i = 0; i < 8; i++) {
-        h[i] += a[i];
-    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
 }
 
 void sha256(const uint8_t *head, size_t head_size, const uint8_t *data,
