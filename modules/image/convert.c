@@ -9,10 +9,26 @@ static bool aligned8(const void *p) {
     return ((uintptr_t)p & 7) == 0;
 }
 
+// The four 16-bit lanes of v, each below 256, as four bytes.
+static uint64_t pack4(uint64_t v) {
+    v = (v | v >> 8) & 0x0000ffff0000ffffu;
+    return (v | v >> 16) & 0xffffffffu;
+}
+
+// Four pixels to four bytes each of red, green and blue.
+static void expand4(uint64_t v, uint64_t *r, uint64_t *g, uint64_t *b) {
+    const uint64_t ones = 0x0001000100010001u;
+    v = (v & ones * 0xff) << 8 | (v >> 8 & ones * 0xff);
+    uint64_t r5 = v >> 11 & ones * 0x1f, g6 = v >> 5 & ones * 0x3f, b5 = v & ones * 0x1f;
+    *r = pack4(r5 << 3 | (r5 >> 2 & ones * 7));
+    *g = pack4(g6 << 2 | (g6 >> 4 & ones * 3));
+    *b = pack4(b5 << 3 | (b5 >> 2 & ones * 7));
+}
+
 void image_pix_to_ai(const image_t *img) {
     size_t n = (size_t)img->w * (size_t)img->h;
     if (img->format == IMAGE_GRAYSCALE) {
-        memcpy(img->ai, img->pix, n);
+        memmove(img->ai, img->pix, n); // the same memory for a gray frame of the camera
         return;
     }
     if (img->format != IMAGE_RGB565) {
@@ -24,17 +40,12 @@ void image_pix_to_ai(const image_t *img) {
     if (aligned8(src) && aligned8(r) && n % 8 == 0) {
         const uint64_t *s = (const uint64_t *)(const void *)src;
         for (; i < n; i += 8, s += 2) {
-            uint64_t in[2] = { s[0], s[1] }, r8 = 0, g8 = 0, b8 = 0;
-            for (unsigned k = 0; k < 8; k++) {
-                uint8_t cr, cg, cb;
-                image_pixel_to_rgb((uint16_t)(in[k / 4] >> (16 * (k % 4))), &cr, &cg, &cb);
-                r8 |= (uint64_t)cr << (8 * k);
-                g8 |= (uint64_t)cg << (8 * k);
-                b8 |= (uint64_t)cb << (8 * k);
-            }
-            *(uint64_t *)(void *)(r + i) = r8;
-            *(uint64_t *)(void *)(g + i) = g8;
-            *(uint64_t *)(void *)(b + i) = b8;
+            uint64_t r0, g0, b0, r1, g1, b1;
+            expand4(s[0], &r0, &g0, &b0);
+            expand4(s[1], &r1, &g1, &b1);
+            *(uint64_t *)(void *)(r + i) = r0 | r1 << 32;
+            *(uint64_t *)(void *)(g + i) = g0 | g1 << 32;
+            *(uint64_t *)(void *)(b + i) = b0 | b1 << 32;
         }
     }
     for (; i < n; i++) {
@@ -45,7 +56,7 @@ void image_pix_to_ai(const image_t *img) {
 void image_ai_to_pix(image_t *img) {
     size_t n = (size_t)img->w * (size_t)img->h;
     if (img->format == IMAGE_GRAYSCALE) {
-        memcpy(img->pix, img->ai, n);
+        memmove(img->pix, img->ai, n);
         return;
     }
     if (img->format != IMAGE_RGB565) {
