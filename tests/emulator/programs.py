@@ -20,7 +20,16 @@ def build(name: str, directory: Path) -> Path:
         pytest.skip(f"{CC} is not installed")
     elf = directory / f"{name}.elf"
     command = [CC, "-march=rv64imafdc_zicsr_zifencei", "-mabi=lp64d", "-mcmodel=medany", "-O1", "-g", "-ffreestanding"]
-    command += ["-nostdlib", "-static", "-Wall", "-Wextra", "-Werror", "-Wno-array-bounds", "-Wl,--build-id=none"]
+    command += [
+        "-nostdlib",
+        "-static",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-array-bounds",
+        "-Wl,--build-id=none",
+        "-Wl,--no-warn-rwx-segments",
+    ]
     command += ["-T", str(SOURCES / "program.ld"), str(SOURCES / "crt.S"), str(SOURCES / f"{name}.c"), "-o", str(elf)]
     subprocess.run(command, check=True)
     return elf
