@@ -9,8 +9,9 @@ import pytest
 from programs import binary, boot_image, build, drive, flash_file, values
 from qtest import Emulator, QemuError, QTest
 
-BLOCKS = """aes apu clint debug dmac dvp fft fpioa gpio gpiohs hart0 hart1 i2c0 i2c1 i2c2 i2s0 i2s1 i2s2 kpu otp plic
-rtc sha256 spi0 spi1 spi2 spi3 sysctl timer0 timer1 timer2 uart1 uart2 uart3 uarths wdt0 wdt1""".split()
+BLOCKS = {"aes", "apu", "clint", "debug", "dmac", "dvp", "fft", "fpioa", "gpio", "gpiohs", "hart0", "hart1", "kpu"}
+BLOCKS |= {"otp", "plic", "rtc", "sha256", "spi0", "spi1", "spi2", "spi3", "sysctl", "uarths", "wdt0", "wdt1"}
+BLOCKS |= {f"{name}{n}" for name in ("i2c", "i2s", "timer") for n in range(3)} | {"uart1", "uart2", "uart3"}
 
 
 def symbol(elf, name):
@@ -62,7 +63,7 @@ def test_unmapped_access_is_an_access_fault(strict_elf):
 def test_every_block_has_its_path():
     with QTest() as q:
         names = {entry["name"] for entry in q.qmp("qom-list", path="/machine/soc")}
-        assert set(BLOCKS) <= names
+        assert names >= BLOCKS
         assert "k210-sysctl" in q.hmp("info qtree")
         assert "k210.sram" in q.hmp("info mtree")
 
