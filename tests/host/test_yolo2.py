@@ -130,7 +130,5 @@ def test_face_of_the_astronaut():
         net.run()
         decode = want["decode"]
         boxes = yolo2(net.output(), (20, 15), (320, 240), decode["anchors"], decode["threshold"], decode["nms"])
-    got = [
-        {"x1": b.x1, "y1": b.y1, "x2": b.x2, "y2": b.y2, "cls": b.class_id, "prob": round(b.prob, 4)} for b in boxes
-    ]
+    got = [{"x1": b.x1, "y1": b.y1, "x2": b.x2, "y2": b.y2, "cls": b.class_id, "prob": round(b.prob, 4)} for b in boxes]
     assert got == want["boxes"]

@@ -56,9 +56,7 @@ class Conv:
         words[11] = (ow * oh - 1) << 16 | (ow * oh * oc - 1) << 32
         self.words = words
         self.weights = weights.tobytes()
-        self.bn = b"".join(
-            struct.pack("<Q", (m & 0xFFFFFF) | (a & 0xFFFFFFFF) << 24 | s << 56) for m, a, s in bn
-        )
+        self.bn = b"".join(struct.pack("<Q", (m & 0xFFFFFF) | (a & 0xFFFFFFFF) << 24 | s << 56) for m, a, s in bn)
         segments = [*act, *([(0x7_FFFF_FFF0, 0, 0, 255)] * (16 - len(act)))]
         self.act = b"".join(
             struct.pack("<Q", s | (m & 0xFFFF) << 8 | (start & 0xFFFFFFFFF) << 24) for start, m, s, _ in segments
