@@ -17,6 +17,7 @@
 #include "hw/qdev-properties.h"
 #include "hw/registerfields.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_reg32.h"
 #include "hw/k210/k210_strict.h"
 #include "migration/vmstate.h"
 #include "trace.h"
@@ -171,9 +172,8 @@ static void fpioa_set_pad(void *opaque, int pad, int level)
     pad_update(s, pad);
 }
 
-static uint64_t fpioa_read(void *opaque, hwaddr addr, unsigned size)
+static uint32_t fpioa_read32(K210FpioaState *s, hwaddr addr)
 {
-    K210FpioaState *s = opaque;
     uint32_t r;
 
     if (addr <= A_IO47) {
@@ -201,11 +201,8 @@ static void fpioa_write_tie(K210FpioaState *s, uint32_t *reg, unsigned word,
     }
 }
 
-static void fpioa_write(void *opaque, hwaddr addr, uint64_t value,
-                        unsigned size)
+static void fpioa_write32(K210FpioaState *s, hwaddr addr, uint32_t value)
 {
-    K210FpioaState *s = opaque;
-
     trace_k210_fpioa_write(addr, value);
     if (addr <= A_IO47) {
         unsigned pad = addr / 4;
@@ -223,13 +220,22 @@ static void fpioa_write(void *opaque, hwaddr addr, uint64_t value,
     }
 }
 
-static const MemoryRegionOps fpioa_ops = {
-    .read = fpioa_read,
-    .write = fpioa_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 4, .max_access_size = 8 },
-    .impl = { .min_access_size = 4, .max_access_size = 4 },
-};
+static uint64_t fpioa_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return k210_reg32_part(fpioa_read32(opaque, addr & ~3ull), addr);
+}
+
+static void fpioa_write(void *opaque, hwaddr addr, uint64_t value,
+                        unsigned size)
+{
+    uint32_t old = size < 4 ? fpioa_read32(opaque, addr & ~3ull) : 0;
+
+    fpioa_write32(opaque, addr & ~3ull,
+                  k210_reg32_merge("k210-fpioa", old, addr, value, size));
+}
+
+static const MemoryRegionOps fpioa_ops =
+    K210_REG32_OPS(fpioa_read, fpioa_write);
 
 /* Functions whose output enable comes from a block by "func-oe". */
 static bool func_is_gpio(unsigned f)

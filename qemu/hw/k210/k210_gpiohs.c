@@ -13,6 +13,7 @@
 #include "hw/qdev-clock.h"
 #include "hw/registerfields.h"
 #include "hw/k210/k210_gpiohs.h"
+#include "hw/k210/k210_reg32.h"
 #include "hw/k210/k210_strict.h"
 #include "migration/vmstate.h"
 #include "trace.h"
@@ -88,9 +89,8 @@ static void gpiohs_set_in(void *opaque, int pin, int level)
     gpiohs_sample(s);
 }
 
-static uint64_t gpiohs_read(void *opaque, hwaddr addr, unsigned size)
+static uint32_t gpiohs_read32(K210GpiohsState *s, hwaddr addr)
 {
-    K210GpiohsState *s = opaque;
     uint32_t r = 0;
 
     if (addr / 4 < K210_GPIOHS_NREGS) {
@@ -103,11 +103,8 @@ static uint64_t gpiohs_read(void *opaque, hwaddr addr, unsigned size)
     return r;
 }
 
-static void gpiohs_write(void *opaque, hwaddr addr, uint64_t value,
-                         unsigned size)
+static void gpiohs_write32(K210GpiohsState *s, hwaddr addr, uint32_t value)
 {
-    K210GpiohsState *s = opaque;
-
     trace_k210_gpiohs_write(addr, value);
     switch (addr) {
     case A_INPUT_VAL:
@@ -144,18 +141,27 @@ static void gpiohs_write(void *opaque, hwaddr addr, uint64_t value,
         s->regs[addr / 4] = value;
         break;
     default:
-        k210_guest_error("k210-gpiohs: write of 0x%" PRIx64
+        k210_guest_error("k210-gpiohs: write of 0x%x"
                          " to unknown register 0x%" HWADDR_PRIx, value, addr);
     }
 }
 
-static const MemoryRegionOps gpiohs_ops = {
-    .read = gpiohs_read,
-    .write = gpiohs_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 4, .max_access_size = 8 },
-    .impl = { .min_access_size = 4, .max_access_size = 4 },
-};
+static uint64_t gpiohs_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return k210_reg32_part(gpiohs_read32(opaque, addr & ~3ull), addr);
+}
+
+static void gpiohs_write(void *opaque, hwaddr addr, uint64_t value,
+                         unsigned size)
+{
+    uint32_t old = size < 4 ? gpiohs_read32(opaque, addr & ~3ull) : 0;
+
+    gpiohs_write32(opaque, addr & ~3ull,
+                   k210_reg32_merge(NULL, old, addr, value, size));
+}
+
+static const MemoryRegionOps gpiohs_ops =
+    K210_REG32_OPS(gpiohs_read, gpiohs_write);
 
 static void gpiohs_reset_hold(Object *obj, ResetType type)
 {

@@ -19,6 +19,7 @@
 #include "hw/irq.h"
 #include "hw/qdev-clock.h"
 #include "hw/registerfields.h"
+#include "hw/k210/k210_reg32.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_sysctl.h"
 #include "migration/vmstate.h"
@@ -342,9 +343,8 @@ static uint32_t pll_lock(K210SysctlState *s)
     return r;
 }
 
-static uint64_t sysctl_read(void *opaque, hwaddr addr, unsigned size)
+static uint32_t sysctl_read32(K210SysctlState *s, hwaddr addr)
 {
-    K210SysctlState *s = opaque;
     uint32_t r = s->regs[addr / 4];
 
     if (addr == A_PLL_LOCK) {
@@ -365,10 +365,8 @@ static void sysctl_peri_reset(K210SysctlState *s, uint32_t old, uint32_t new)
     }
 }
 
-static void sysctl_write(void *opaque, hwaddr addr, uint64_t value,
-                         unsigned size)
+static void sysctl_write32(K210SysctlState *s, hwaddr addr, uint32_t value)
 {
-    K210SysctlState *s = opaque;
     unsigned reg = addr / 4;
     uint32_t old = s->regs[reg];
     uint32_t new = (old & ~write_mask[reg]) | (value & write_mask[reg]);
@@ -420,12 +418,12 @@ static void sysctl_write(void *opaque, hwaddr addr, uint64_t value,
     case A_GIT_ID:
     case A_CLK_FREQ:
     case A_ROM_ERROR:
-        k210_guest_error("k210-sysctl: write of 0x%" PRIx64
+        k210_guest_error("k210-sysctl: write of 0x%x"
                          " to read-only register 0x%" HWADDR_PRIx, value, addr);
         break;
     default:
         if (!write_mask[reg]) {
-            k210_guest_error("k210-sysctl: write of 0x%" PRIx64 " to reserved"
+            k210_guest_error("k210-sysctl: write of 0x%x" " to reserved"
                              " register 0x%" HWADDR_PRIx, value, addr);
         }
         s->regs[reg] = new;
@@ -433,13 +431,22 @@ static void sysctl_write(void *opaque, hwaddr addr, uint64_t value,
     }
 }
 
-static const MemoryRegionOps sysctl_ops = {
-    .read = sysctl_read,
-    .write = sysctl_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 4, .max_access_size = 8 },
-    .impl = { .min_access_size = 4, .max_access_size = 4 },
-};
+static uint64_t sysctl_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return k210_reg32_part(sysctl_read32(opaque, addr & ~3ull), addr);
+}
+
+static void sysctl_write(void *opaque, hwaddr addr, uint64_t value,
+                         unsigned size)
+{
+    uint32_t old = size < 4 ? sysctl_read32(opaque, addr & ~3ull) : 0;
+
+    sysctl_write32(opaque, addr & ~3ull,
+                   k210_reg32_merge("k210-sysctl", old, addr, value, size));
+}
+
+static const MemoryRegionOps sysctl_ops =
+    K210_REG32_OPS(sysctl_read, sysctl_write);
 
 unsigned k210_sysctl_dma_sel(K210SysctlState *s, unsigned channel)
 {

@@ -15,6 +15,7 @@
 #include "hw/qdev-clock.h"
 #include "hw/qdev-properties-system.h"
 #include "hw/registerfields.h"
+#include "hw/k210/k210_reg32.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_uarths.h"
 #include "migration/vmstate.h"
@@ -128,9 +129,8 @@ static void uarths_receive(void *opaque, const uint8_t *buf, int size)
     uarths_update_irq(s);
 }
 
-static uint64_t uarths_read(void *opaque, hwaddr addr, unsigned size)
+static uint32_t uarths_read32(K210UarthsState *s, hwaddr addr)
 {
-    K210UarthsState *s = opaque;
     uint32_t r = 0;
 
     switch (addr) {
@@ -172,11 +172,8 @@ static uint64_t uarths_read(void *opaque, hwaddr addr, unsigned size)
     return r;
 }
 
-static void uarths_write(void *opaque, hwaddr addr, uint64_t value,
-                         unsigned size)
+static void uarths_write32(K210UarthsState *s, hwaddr addr, uint32_t value)
 {
-    K210UarthsState *s = opaque;
-
     switch (addr) {
     case A_TXDATA:
         if (fifo8_is_full(&s->tx)) {
@@ -206,19 +203,30 @@ static void uarths_write(void *opaque, hwaddr addr, uint64_t value,
         trace_k210_uarths_baud(clock_get_hz(s->clk) / (s->div + 1));
         break;
     default:
-        k210_guest_error("k210-uarths: write of 0x%" PRIx64
+        k210_guest_error("k210-uarths: write of 0x%x"
                          " to unknown register 0x%" HWADDR_PRIx, value, addr);
     }
     uarths_update_irq(s);
 }
 
-static const MemoryRegionOps uarths_ops = {
-    .read = uarths_read,
-    .write = uarths_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8 },
-    .impl = { .min_access_size = 4, .max_access_size = 4 },
-};
+static uint64_t uarths_read(void *opaque, hwaddr addr, unsigned size)
+{
+    return k210_reg32_part(uarths_read32(opaque, addr & ~3ull), addr);
+}
+
+static void uarths_write(void *opaque, hwaddr addr, uint64_t value,
+                         unsigned size)
+{
+    /* a read of RXDATA would take a character */
+    uint32_t old = size < 4 && (addr & ~3ull) != A_RXDATA
+                   ? uarths_read32(opaque, addr & ~3ull) : 0;
+
+    uarths_write32(opaque, addr & ~3ull,
+                   k210_reg32_merge(NULL, old, addr, value, size));
+}
+
+static const MemoryRegionOps uarths_ops =
+    K210_REG32_OPS(uarths_read, uarths_write);
 
 /* A character on the line keeps its time; the next one has the new rate. */
 static void uarths_clock_changed(void *opaque, ClockEvent event)

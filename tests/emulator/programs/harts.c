@@ -67,6 +67,17 @@ static void run_hart1(void) {
     }
 }
 
+// mtime and mcycle of the same moment; tries again if the host was busy elsewhere in between.
+static uint64_t sample(uint64_t *cycles) {
+    uint64_t before, after;
+    do {
+        before = MTIME;
+        *cycles = csr_read(mcycle);
+        after = MTIME;
+    } while (after - before > 100);
+    return before;
+}
+
 void main(uint64_t hart) {
     uint64_t cycles, time, instructions;
     if (hart) {
@@ -100,12 +111,11 @@ void main(uint64_t hart) {
     put_hex("hart0_causes", causes[0]);
     put_hex("hart0_claimed", claimed);
 
-    cycles = csr_read(mcycle);
-    time = MTIME;
-    while (MTIME - time < 78000) {
+    uint64_t start_cycles, start = sample(&start_cycles);
+    while (MTIME - start < 78000) {
     }
-    cycles = csr_read(mcycle) - cycles;
-    time = MTIME - time;
+    time = sample(&cycles) - start;
+    cycles -= start_cycles;
     put_hex("ratio", (cycles + time / 2) / time);
     csr_write(minstret, 0);
     instructions = csr_read(minstret);
