@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from PIL import Image
-from qemu.qmp import QMPError
+from qemu.qmp import ExecuteError, QMPError
 from qemu.qmp.legacy import QEMUMonitorProtocol
 
 from k210 import camera, paths, sdcard
@@ -173,6 +173,7 @@ class Emulator:
         try:
             qmp.connect()
         except (QMPError, OSError, EOFError) as e:
+            self.wait(1)  # an emulator that gives up closes its monitor first
             self._check_alive("did not start")
             raise K210Error(f"the emulator's monitor did not answer: {e}") from None
         return qmp
@@ -246,6 +247,8 @@ class Emulator:
             try:
                 return self._qmp.cmd(command, **arguments)
             except (QMPError, OSError, EOFError, TimeoutError) as e:
+                if not isinstance(e, ExecuteError):
+                    self.wait(1)
                 self._check_alive("ended")
                 raise K210Error(f"the emulator refused {command}: {e}") from None
 
