@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -410,3 +411,40 @@ def test_face_model_through_the_device(kpu: Kpu, q: QTest) -> None:
         q.wait_until(kpu.done, step_ns=10_000)
         out = kpu.output(words, conv.out_shape)
         assert f"{zlib.crc32(out.tobytes()):08x}" == crc, f"layer {i}"
+
+
+def test_snapshot_in_the_middle_of_a_layer(tmp_path: Path) -> None:
+    layer = small_layer(width=64, height=60, kernel=3, pool=0)
+    saved = f"file:{tmp_path}/state"
+
+    def wait_migrated(q: QTest) -> None:
+        for _ in range(200):
+            if q.qmp("query-migrate").get("status") == "completed":
+                return
+            time.sleep(0.05)
+        raise AssertionError(q.qmp("query-migrate"))
+
+    with QTest() as q:
+        kpu, dmac = Kpu(q), Dmac(q)
+        words = kpu.place(layer, int_en=True, send=True)
+        dmac.select(5, KPU_REQUEST)
+        kpu.setup()
+        expected = ref.run(layer).tobytes()
+        dmac.start(5, KPU + DATA_OUT, OUT, len(expected) // 8, 3, src_fixed=True, tt_fc=2, msize=2)
+        kpu.push(words)
+        kpu.push(words)
+        q.clock_step(500)
+        assert not kpu.done()
+        q.qmp("migrate", uri=saved)
+        wait_migrated(q)
+    with QTest("-incoming", saved) as q:
+        wait_migrated(q)
+        kpu, dmac = Kpu(q), Dmac(q)
+        assert not kpu.done()
+        assert dmac.enabled(5)
+        q.wait_until(kpu.done, step_ns=1000)
+        dmac.wait(5)
+        assert q.read(OUT, len(expected)) == expected
+        assert kpu.output(words, layer.out_shape).tobytes() == expected
+        kpu.set(INT_CLEAR, 7)
+        q.wait_until(kpu.done, step_ns=1000)  # the layer that waited in the FIFO
