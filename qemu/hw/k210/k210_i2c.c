@@ -34,6 +34,7 @@
 OBJECT_DECLARE_SIMPLE_TYPE(K210I2CState, K210_I2C)
 
 #define FIFO_DEPTH 8
+#define NO_PAD UINT32_MAX
 
 REG32(CON, 0x00)
     FIELD(CON, MASTER, 0, 1)
@@ -101,8 +102,8 @@ struct K210I2CState {
     I2CBus *bus;
     K210FpioaState *fpioa;
     uint32_t index;
-    int32_t scl_pad;
-    int32_t sda_pad;
+    uint32_t scl_pad;       /* of the board's bus; NO_PAD: joined as it is */
+    uint32_t sda_pad;
 
     uint32_t con, tar, sar, enable;
     uint32_t ss_hcnt, ss_lcnt, fs_hcnt, fs_lcnt;
@@ -194,7 +195,7 @@ static bool wired(K210I2CState *s)
 {
     unsigned scl = K210_FUNC_I2C0_SCLK + 2 * s->index;
 
-    return s->bus && (!s->fpioa || s->scl_pad < 0
+    return s->bus && (!s->fpioa || s->scl_pad == NO_PAD
                       || (k210_fpioa_pad_of(s->fpioa, scl) == s->scl_pad
                           && k210_fpioa_pad_of(s->fpioa, scl + 1)
                              == s->sda_pad));
@@ -541,6 +542,12 @@ static void i2c_init(Object *obj)
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, tick, s);
     object_property_add_link(obj, "i2c-bus", TYPE_I2C_BUS, (Object **)&s->bus,
                              object_property_allow_set_link, 0);
+    /* The board joins its buses to the controllers of a finished chip. */
+    s->scl_pad = s->sda_pad = NO_PAD;
+    object_property_add_uint32_ptr(obj, "scl-pad", &s->scl_pad,
+                                   OBJ_PROP_FLAG_READWRITE);
+    object_property_add_uint32_ptr(obj, "sda-pad", &s->sda_pad,
+                                   OBJ_PROP_FLAG_READWRITE);
 }
 
 static const VMStateDescription vmstate_k210_i2c = {
@@ -582,8 +589,6 @@ static const VMStateDescription vmstate_k210_i2c = {
 
 static const Property k210_i2c_properties[] = {
     DEFINE_PROP_UINT32("index", K210I2CState, index, 0),
-    DEFINE_PROP_INT32("scl-pad", K210I2CState, scl_pad, -1),
-    DEFINE_PROP_INT32("sda-pad", K210I2CState, sda_pad, -1),
     DEFINE_PROP_LINK("fpioa", K210I2CState, fpioa, TYPE_K210_FPIOA,
                      K210FpioaState *),
 };
