@@ -16,7 +16,8 @@ from k210.errors import K210Error
 DTR_IS_RESET = {"kd233", "maix_go", "maixduino", "maix_bit_mic"}
 MACHINE = "/machine"
 # RST rises slowly (a capacitor), and flashing tools count on it: they release it before they pull IO16.
-RISE_TIME = 0.03
+# pyserial's RFC 2217 port lets 50 ms pass between the two.
+RISE_TIME = 0.15
 
 
 class Wiring:
@@ -36,15 +37,20 @@ class Wiring:
             if self._reset and not self._held:
                 self._held = True
                 self._emulator.qmp("stop")
+            elif self._held and self._boot:
+                self._start()
             elif self._held and not self._reset:
-                threading.Timer(RISE_TIME, self._release).start()
+                threading.Timer(RISE_TIME, self._rise).start()
             elif not self._held:
                 self._emulator.set(MACHINE, "isp", self._boot)
 
-    def _release(self) -> None:
+    def _rise(self) -> None:
         with self._lock, contextlib.suppress(K210Error):
             if self._held and not self._reset:
-                self._held = False
-                self._emulator.set(MACHINE, "isp", self._boot)
-                self._emulator.reset()
-                self._emulator.qmp("cont")
+                self._start()
+
+    def _start(self) -> None:
+        self._held = False
+        self._emulator.set(MACHINE, "isp", self._boot)
+        self._emulator.reset()
+        self._emulator.qmp("cont")
