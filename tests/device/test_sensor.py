@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: MIT
+"""The camera: pictures that go in come out, and everything that can be wrong says so in time."""
+
+import binascii
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from k210.board import Board
+from k210.errors import ScriptError
+from k210.pytest_plugin import TestData
+
+pytestmark = pytest.mark.timeout(180)
+
+START = """
+import sensor, image
+sensor.reset()
+sensor.set_pixformat(sensor.RGB565)
+sensor.set_framesize(sensor.QVGA)
+sensor.run(1)
+"""
+# Pictures come back in pieces that the serial line and the GC heap like.
+SEND = """
+import binascii
+def send(b):
+    for n in range(0, len(b), 2048):
+        print(binascii.b2a_base64(bytes(b[n:n + 2048])).decode().strip())
+"""
+
+# YUV422 halves the colour resolution, RGB565 rounds: mean difference per channel of a photograph.
+MEAN_LOSS = 6
+
+
+def picture_of(text: str, w: int, h: int) -> np.ndarray:
+    raw = b"".join(binascii.a2b_base64(line) for line in text.split())
+    v = np.frombuffer(raw, ">u2").astype(np.uint32).reshape(h, w)
+    r, g, b = v >> 11, v >> 5 & 63, v & 31
+    return np.stack([r << 3 | r >> 2, g << 2 | g >> 4, b << 3 | b >> 2], axis=2).astype(np.int16)
+
+
+def bars(w: int = 320, h: int = 240) -> Image.Image:
+    """Eight columns of plain colours over four rows of brightness, a white mark at the top left."""
+    picture = np.zeros((h, w, 3), np.uint8)
+    colours = [(1, 1, 1), (1, 1, 0), (0, 1, 1), (0, 1, 0), (1, 0, 1), (1, 0, 0), (0, 0, 1), (0.5, 0.5, 0.5)]
+    for x, colour in enumerate(colours):
+        for y in range(4):
+            level = (60 + 60 * y) * np.array(colour)
+            picture[h // 4 * y : h // 4 * (y + 1), w // 8 * x : w // 8 * (x + 1)] = level.astype(np.uint8)
+    picture[: h // 8, : w // 16] = 255
+    return Image.fromarray(picture)
+
+
+def cells(picture: np.ndarray, nx: int = 8, ny: int = 4) -> np.ndarray:
+    """The colours in the middle of the cells."""
+    h, w = picture.shape[:2]
+    return np.array([[picture[h * (2 * y + 1) // (2 * ny), w * (2 * x + 1) // (2 * nx)] for x in range(nx)]
+                     for y in range(ny)])  # fmt: skip
+
+
+def snapshot(board: Board, code: str = "", w: int = 320, h: int = 240) -> np.ndarray:
+    return picture_of(board.exec(START + SEND + code + "\ni = sensor.snapshot()\nsend(i.to_bytes())"), w, h)
+
+
+# ---- pictures ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.emulator_only
+def test_snapshot_is_what_the_camera_sees(board: Board, data: TestData) -> None:
+    path = data("images/astronaut_320x240.ppm")
+    board.show(path)
+    with Image.open(path) as opened:
+        wanted = np.asarray(opened, np.int16)
+    difference = np.abs(snapshot(board) - wanted)
+    assert difference.mean() < MEAN_LOSS
+    assert np.percentile(difference, 95) < 24
+
+
+@pytest.mark.emulator_only
+def test_colours_and_places(board: Board) -> None:
+    board.show(bars())
+    got, wanted = snapshot(board), np.asarray(bars(), np.int16)
+    assert np.abs(cells(got) - cells(wanted)).max() <= 12
+
+
+@pytest.mark.emulator_only
+def test_ai_planes_and_pixels_show_the_same(board: Board) -> None:
+    board.show(bars())
+    code = "i = sensor.snapshot()\na = i.copy()\ni.ai_to_pix()\nsend(i.to_bytes())"
+    got = picture_of(board.exec(START + SEND + code), 320, 240)
+    assert np.abs(cells(got) - cells(np.asarray(bars(), np.int16))).max() <= 12
+
+
+@pytest.mark.emulator_only
+def test_grayscale_is_the_luma(board: Board) -> None:
+    board.show(bars())
+    code = START.replace("sensor.RGB565", "sensor.GRAYSCALE") + SEND
+    text = board.exec(code + "i = sensor.snapshot()\nprint(i)\nsend(i.to_bytes())")
+    first, *rest = text.splitlines()
+    assert first == '{"w":320, "h":240, "type"="grayscale", "size":76800}'
+    got = np.frombuffer(b"".join(binascii.a2b_base64(line) for line in rest), np.uint8).reshape(240, 320)
+    luma = np.asarray(bars().convert("L"), np.int16)
+    # Full range or 16..235: the sensor decides; dark must stay dark and the order must hold.
+    seen, wanted = cells(got[..., None].astype(np.int16))[..., 0], cells(luma[..., None])[..., 0]
+    assert np.abs(seen - wanted).max() <= 20
+
+
+@pytest.mark.emulator_only
+@pytest.mark.parametrize(
+    ("window", "box"),
+    [
+        ("(224, 224)", (48, 8, 272, 232)),
+        ("(80, 64, 160, 120)", (80, 64, 240, 184)),
+        ("(0, 0, 64, 48)", (0, 0, 64, 48)),
+    ],
+)
+def test_windows_are_cut_out_of_the_frame(board: Board, window: str, box: tuple[int, int, int, int]) -> None:
+    board.show(bars())
+    w, h = box[2] - box[0], box[3] - box[1]
+    got = snapshot(board, f"print(sensor.set_windowing({window}) is True and '' or 'x')", w, h)
+    wanted = np.asarray(bars().crop(box), np.int16)
+    # Edges may move by a pixel: the sensor works in steps of its own.
+    inner = np.abs(got - wanted).max(axis=2)
+    assert (inner > 24).mean() < 0.08
+    assert board.exec("import sensor\nprint(sensor.width(), sensor.height())") == "320 240\n"
+
+
+@pytest.mark.emulator_only
+@pytest.mark.parametrize(("name", "size"), [("QQVGA", (160, 120)), ("QVGA", (320, 240)), ("VGA", (640, 480))])
+def test_frame_sizes(board: Board, name: str, size: tuple[int, int]) -> None:
+    board.show(bars())
+    code = START.replace("QVGA", name) + "i = sensor.snapshot()\nprint(i.width(), i.height(), sensor.width())\n"
+    w, h = size
+    code += f"print([i.get_pixel({w} * (2 * x + 1) // 16, {h * 7 // 8}) for x in range(8)])"
+    first, second = board.exec(code).splitlines()
+    assert first == f"{w} {h} {w}"
+    got, wanted = np.array(eval(second)), cells(np.asarray(bars(), np.int16))[3]
+    assert np.abs(got - wanted).max() <= 12
+
+
+@pytest.mark.emulator_only
+def test_mirror_and_flip(board: Board) -> None:
+    board.show(bars())
+    plain = cells(np.asarray(bars(), np.int16))
+    got = cells(snapshot(board, "sensor.set_hmirror(1)"))
+    assert np.abs(got - plain[:, ::-1]).max() <= 12
+    got = cells(snapshot(board, "sensor.set_vflip(1)"))
+    assert np.abs(got - plain[::-1]).max() <= 12
+
+
+@pytest.mark.emulator_only
+def test_the_picture_can_change(board: Board) -> None:
+    board.exec(START)
+    for colour in ((200, 40, 40), (40, 200, 40), (40, 40, 200)):
+        board.show(Image.new("RGB", (64, 48), colour))
+        # One frame may be under way.
+        got = eval(board.exec("import sensor\nsensor.snapshot()\nprint(sensor.snapshot().get_pixel(100, 100))"))
+        assert np.abs(np.array(got) - np.array(colour)).max() <= 12
+
+
+def test_snapshots_are_camera_images(board: Board) -> None:
+    code = START + "i = sensor.snapshot()\nprint(i)\nprint(sensor.get_fb())\nprint(hex(sensor.get_id()))"
+    shown = '{"w":320, "h":240, "type"="rgb565", "size":153600}'
+    assert board.exec(code).splitlines()[:2] == [shown, shown]
+
+
+@pytest.mark.parametrize("dual", [False, True])
+def test_many_frames(board: Board, dual: bool) -> None:
+    code = START.replace("reset()", f"reset(dual_buff={dual})")
+    code += "import time\nt = time.ticks_ms()\nfor n in range(20):\n i = sensor.snapshot()\n"
+    code += "print(time.ticks_diff(time.ticks_ms(), t))"
+    assert int(board.exec(code)) < 4000
+
+
+# ---- life time --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "end", ["sensor.deinit()", "sensor.reset()", "sensor.set_framesize(sensor.QQVGA)", "sensor.set_windowing((64, 64))"]
+)
+def test_a_picture_outlives_the_camera_that_took_it(board: Board, end: str) -> None:
+    """The memory may not be handed to anybody else while an Image looks at it."""
+    code = (
+        START
+        + f"""
+import gc
+i = sensor.snapshot()
+i.draw_rectangle(0, 0, 320, 240, (255, 0, 0), fill=True)
+{end}
+gc.collect()
+j = [image.Image().draw_rectangle(0, 0, 320, 240, (0, 0, 255), fill=True) for n in range(4)]
+k = [image.Image(size=(100, 100)) for n in range(4)]
+for m in k: m.pix_to_ai()
+print(i.get_pixel(0, 0), i.get_pixel(319, 239), i)
+i.pix_to_ai()
+i.draw_circle(160, 120, 50)
+"""
+    )
+    got = board.exec(code).strip()
+    assert got == '(255, 0, 0) (255, 0, 0) {"w":320, "h":240, "type"="rgb565", "size":153600}'
+
+
+def test_capture_can_be_set_up_again_and_again(board: Board) -> None:
+    code = (
+        START
+        + """
+for n in range(30):
+    sensor.set_framesize(sensor.QQVGA if n & 1 else sensor.QVGA)
+    sensor.snapshot()
+print(sensor.snapshot())
+"""
+    )
+    assert '"w":160' in board.exec(code)
+
+
+# ---- errors -----------------------------------------------------------------------------------------
+
+
+def fails(board: Board, code: str) -> str:
+    with pytest.raises(ScriptError) as e:
+        board.exec(code)
+    assert board.exec("print(6 * 7)") == "42\n"
+    return [line for line in str(e.value).splitlines() if line.strip()][-1]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("sensor.set_pixformat(sensor.BAYER)", "OSError: Pixel format is not supported!"),
+        ("sensor.set_pixformat()", "ValueError: arg err"),
+        ("sensor.set_framesize()", "ValueError: arg err"),
+        ("sensor.set_framesize(99)", "ValueError: arg err"),
+        ("sensor.set_framesize(sensor.UXGA)", "OSError: "),
+        ("sensor.set_framesize(sensor.HQQQVGA)", "OSError: "),
+        ("sensor.set_windowing((1, 2, 3))", "ValueError: The tuple/list must either be (x, y, w, h) or (w, h)"),
+        ("sensor.set_windowing((4, 100))", "ValueError: The selected window is too small"),
+        ("sensor.set_windowing((300, 200, 64, 64))", "ValueError: The selected window is outside the bounds"),
+        ("sensor.set_windowing((100, 100))", "ValueError: value must be multiple of 8"),
+        ("sensor.set_gainceiling(3)", "ValueError: Invalid gainceiling"),
+        ("sensor.set_framerate(31)", "ValueError: Invalid framerate"),
+        ("sensor.set_framerate(30)", "ValueError: Fail"),
+        ("sensor.set_auto_gain('x')", "TypeError: "),
+        ("sensor.sleep(True)", "OSError: Sleep Failed"),
+        ("sensor.run(0)\nsensor.snapshot()", "RuntimeError: Sensor timeout!"),
+        ("sensor.binocular_reset()", "OSError: Reset Failed"),
+        ("sensor.reset(freq=1)", "ValueError: freq must be"),
+        ("sensor.reset(choice=7)", "ValueError: choice must be"),
+        ("sensor.reset(choice=2)", "OSError: Reset Failed"),
+        ("sensor.get_rgb_gain_db()", "ValueError: Sensor control failed!"),
+    ],
+)
+def test_errors(board: Board, code: str, error: str) -> None:
+    assert fails(board, START + code).startswith(error)
+
+
+def test_wrong_sizes_do_not_end_the_capture(board: Board) -> None:
+    code = (
+        START + "try:\n sensor.set_windowing((100, 100))\nexcept ValueError:\n pass\nprint(sensor.snapshot().width())"
+    )
+    assert board.exec(code) == "320\n"
+
+
+@pytest.mark.parametrize("call", ["snapshot()", "set_pixformat(2)", "set_framesize(10)", "run(1)", "width()"])
+def test_before_reset(board: Board, call: str) -> None:
+    assert fails(board, f"import sensor\nsensor.{call}").startswith("TypeError: not found sensor")
+
+
+@pytest.mark.parametrize("call", ["snapshot()", "run(1)", "skip_frames(3)", "set_windowing((64, 64))"])
+def test_before_set_framesize(board: Board, call: str) -> None:
+    assert fails(board, f"import sensor\nsensor.reset()\nsensor.{call}").startswith("RuntimeError: Not init!")
+
+
+def test_controls(board: Board) -> None:
+    code = (
+        START
+        + """
+print(sensor.set_contrast(2), sensor.set_contrast(5), sensor.set_brightness(-2), sensor.set_saturation(1))
+print(sensor.set_colorbar(0), sensor.set_gainceiling(8), sensor.set_special_effect(sensor.NEGATIVE))
+print(sensor.set_auto_gain(0, gain_db=12), round(sensor.get_gain_db()))
+print(sensor.set_auto_exposure(False, exposure_us=10000), abs(sensor.get_exposure_us() - 10000) < 100)
+print(sensor.set_auto_whitebal(False), sensor.set_hmirror(0), sensor.set_vflip(False), sensor.run(1))
+sensor.__write_reg(0xff, 1)
+print(hex(sensor.__read_reg(0x0a)), sensor.set_jb_quality(35), sensor.flush())
+sensor.skip_frames(3)
+sensor.skip_frames(time=100)
+sensor.skip_frames(5, time=2000)
+"""
+    )
+    assert board.exec(code).splitlines() == [
+        "True False True True",
+        "True True False",
+        "None 12",
+        "None True",
+        "None None None True",
+        "0x26 None None",
+    ]
+
+
+@pytest.mark.k210(qemu_arguments=("-machine", "sensor=none"))
+def test_without_a_camera(board: Board) -> None:
+    text = fails(board, "import sensor\nsensor.reset()")
+    assert text.startswith("OSError: Reset Failed")
+    assert "ov2640 at 0x30" in text
+    assert fails(board, "import sensor\nsensor.snapshot()").startswith("TypeError: not found sensor")
+
+
+def test_ctrl_c_ends_a_wait_for_frames(board: Board) -> None:
+    """skip_frames without a limit waits in C: it must hear Ctrl-C."""
+    chunks: list[bytes] = []
+    board.exec(START)
+    code = "import sensor\nprint('go')\nsensor.skip_frames(10**9)"
+    assert not board.stream(code, chunks.append, timeout=30, until=lambda: b"go" in b"".join(chunks))
+    assert board.exec("print(1)") == "1\n"
