@@ -6,7 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["MICROPY_DIR"], "tools"))
-import boardgen  # noqa: E402
+import boardgen
 
 PADS = 48
 

@@ -11,7 +11,7 @@
 #define MICROPY_HW_MCU_NAME                     "K210"
 
 #ifndef MICROPY_CONFIG_ROM_LEVEL
-#define MICROPY_CONFIG_ROM_LEVEL                (MICROPY_CONFIG_ROM_LEVEL_EXTRA_FEATURES)
+#define MICROPY_CONFIG_ROM_LEVEL                (MICROPY_CONFIG_ROM_LEVEL_EVERYTHING)
 #endif
 
 // Flash layout of MaixPy: firmware at 0, models from 0x300000, files from 0xD00000. A board with a

@@ -9,7 +9,7 @@
 #include "shared/runtime/interrupt_char.h"
 #include "shared/timeutils/timeutils.h"
 #include "hal/uarths.h"
-#include "mpconfigport.h"
+#include "lfs2_assert.h"
 
 // Wall clock minus time since start-up, in microseconds since the epoch (2000-01-01).
 static uint64_t epoch_offset_us;
@@ -117,6 +117,10 @@ int mp_hal_check(int err) {
         }
     }
     return err;
+}
+
+void k210_lfs2_assert_failed(void) {
+    mp_raise_OSError(MP_EIO);
 }
 
 // There is no random number generator on the chip. Interrupt times against the CPU clock are the

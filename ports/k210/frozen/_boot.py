@@ -2,7 +2,9 @@
 #
 # Mounts the file system. Nothing in here may keep the REPL from coming up.
 import sys
+
 import vfs
+
 import k210
 
 

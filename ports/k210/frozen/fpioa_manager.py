@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ruff: noqa: UP031 (some builds of MicroPython have only this)
 #
 # MaixPy's pin manager: puts functions of the chip on pins and warns when one moves.
 from Maix import FPIOA
@@ -25,7 +26,10 @@ class fm:
         if used == pin:
             return
         if used is not None:
-            message = "[Warning] function is used by %s(pin:%d)" % (fm.str_function(function), used)
+            message = "[Warning] function is used by %s(pin:%d)" % (
+                fm.str_function(function),
+                used,
+            )
             if not force:
                 raise Exception(message)
             print(message)

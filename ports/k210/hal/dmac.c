@@ -80,10 +80,10 @@ static void irq_handler(void *arg) {
 void dmac_init(void) {
     sysctl_clock_enable(CLOCK_DMA, true);
     *mmio64(DMAC_RESET) = 1;
-    HAL_WAIT(!(*mmio64(DMAC_RESET) & 1), 1000);
+    HAL_WAIT(!(*mmio64(DMAC_RESET) & 1), 100000);
     *mmio64(DMAC_COM_INTCLEAR) = 0x10F;
     *mmio64(DMAC_CFG) = 0;
-    HAL_WAIT(*mmio64(DMAC_CFG) == 0, 1000);
+    HAL_WAIT(*mmio64(DMAC_CFG) == 0, 100000);
     for (unsigned ch = 0; ch < DMAC_CHANNELS; ++ch) {
         *mmio64(DMAC_CHEN) = CHEN_DISABLE(ch);
         *mmio64(DMAC_CH(ch) + CH_INTSTATUS_EN) = 0;
@@ -130,7 +130,7 @@ int dmac_start(int ch, const dmac_xfer_t *x) {
     uintptr_t base = DMAC_CH(ch);
     *mmio64(base + CH_INTCLEAR) = 0xFFFFFFFF;
     *mmio64(DMAC_CHEN) = CHEN_DISABLE(ch);
-    if (!HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 10000)) {
+    if (!HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 100000)) {
         return -EBUSY;
     }
     // The handshake "peripheral" is the channel number; SYSCTL connects it to the real one.
@@ -195,10 +195,10 @@ void dmac_stop(int ch) {
     }
     channels[ch].running = false;
     *mmio64(DMAC_CHEN) = CHEN_DISABLE(ch);
-    if (!HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 1000)) {
+    if (!HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 100000)) {
         // A peripheral that stopped asking keeps the channel waiting for ever.
         *mmio64(DMAC_CHEN) = CHEN_ABORT(ch);
-        HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 1000);
+        HAL_WAIT(!(*mmio64(DMAC_CHEN) >> ch & 1), 100000);
     }
     *mmio64(DMAC_CH(ch) + CH_INTCLEAR) = 0xFFFFFFFF;
 }

@@ -22,9 +22,10 @@
 #define STATUS2_QE (2)
 
 #define FLASH_HZ (42000000)
-#define PROGRAM_TIMEOUT_US (50000) // typically 0.7 ms, 3 ms at most
-#define ERASE_TIMEOUT_US (1000000) // typically 45 ms, 400 ms at most
-#define STATUS_TIMEOUT_US (100000)
+// Far beyond the part's limits, see MARGIN_US in spi.c.
+#define PROGRAM_TIMEOUT_US (1000000) // typically 0.7 ms, 3 ms at most
+#define ERASE_TIMEOUT_US (3000000) // typically 45 ms, 400 ms at most
+#define STATUS_TIMEOUT_US (1000000)
 
 #define BOUNCE_WORDS (1024)
 

@@ -125,10 +125,12 @@ static void put_frame(const spi_config_t *c, void *data, size_t i, uint32_t valu
     }
 }
 
-// Twice the time the wires need, and a margin.
+// Twice the time the wires need, and a margin: an emulator on a busy host may be stopped for a while.
+#define MARGIN_US (1000000)
+
 static uint32_t timeout_us(const spi_config_t *c, size_t frames) {
     uint64_t bits = (uint64_t)(frames + 4) * c->bits;
-    return 2 * bits * 1000000 / (spi_rate(c) + 1) + 10000;
+    return 2 * bits * 1000000 / (spi_rate(c) + 1) + MARGIN_US;
 }
 
 static bool is_idle(uintptr_t b) {

@@ -23,7 +23,7 @@
 #define IN0_HZ (26000000)
 #define VCO_MIN_HZ (350000000)
 #define VCO_MAX_HZ (1750000000)
-#define PLL_LOCK_US (10000)
+#define PLL_LOCK_US (1000000)
 
 // PLL register. "pwrd" means powered, whatever its name suggests.
 #define PLL_CLKR(v) ((v) & 15)
