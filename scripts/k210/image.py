@@ -7,6 +7,7 @@ all of that.
 
 import hashlib
 import json
+import re
 import struct
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -101,12 +102,18 @@ def load_kfpkg(path: Path) -> list[FlashPart]:
     """The parts of a kfpkg archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            listing = json.loads(archive.read("flash-list.json"))
+            # The vendor's packages write addresses as bare 0x literals, which JSON does not know.
+            text = re.sub(r"([:\[,]\s*)(0[xX][0-9a-fA-F]+)", _decimal, archive.read("flash-list.json").decode())
+            listing = json.loads(text)
             return [_kfpkg_entry(path, archive, entry) for entry in listing["files"]]
     except OSError as e:
         raise K210Error(f"cannot read {path}: {e.strerror or e}") from None
     except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as e:
         raise K210Error(f"{path} is not a kfpkg: {e}") from None
+
+
+def _decimal(match: re.Match) -> str:
+    return match[1] + str(int(match[2], 16))
 
 
 def _kfpkg_entry(path: Path, archive: zipfile.ZipFile, entry: dict) -> FlashPart:

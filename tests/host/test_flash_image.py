@@ -83,6 +83,14 @@ def test_kfpkg_entries(tmp_path: Path) -> None:
     assert parts[2].flash_bytes() == b"4321\x00765"
 
 
+def test_kfpkg_with_bare_hexadecimal_addresses(tmp_path: Path) -> None:
+    path = tmp_path / "x.kfpkg"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("flash-list.json", '{"files": [{"address": 0x00A00000, "bin": "a.bin"}]}')
+        archive.writestr("a.bin", b"data")
+    assert [part.address for part in load_argument(str(path))] == [0xA00000]
+
+
 @pytest.mark.parametrize(
     "files",
     [
