@@ -502,6 +502,14 @@ static void create_block(K210MachineState *m, DeviceState *plic,
     k210_link(dev, "fpioa", k210_block(m, "fpioa"));
     k210_link(dev, "dmac", k210_block(m, "dmac"));
     k210_link(dev, "airam", &m->airam);
+    k210_link(dev, "i2c-bus", m->camera_bus);
+    k210_link(dev, "sensor", m->camera_dev);
+    if (object_property_find(OBJECT(dev), "scl-pad")) {
+        object_property_set_int(OBJECT(dev), "scl-pad", m->board->cam.scl,
+                                &error_abort);
+        object_property_set_int(OBJECT(dev), "sda-pad", m->board->cam.sda,
+                                &error_abort);
+    }
     if (!strcmp(b->name, "fpioa")) {
         qdev_prop_set_uint64(dev, "pull-ups", m->board->pull_ups);
     } else if (!strcmp(b->name, "uarths")) {
@@ -569,6 +577,9 @@ static void k210_init(MachineState *machine)
     k210_bridge_init(&m->bridge, NULL);
     for (int i = 0; i < ARRAY_SIZE(blocks); i++) {
         create_block(m, plic, &blocks[i]);
+        if (!strcmp(blocks[i].name, "fpioa")) {
+            k210_board_create_camera(m);
+        }
     }
     connect_blocks(m);
     if (k210_block(m, "fpioa")) {

@@ -168,14 +168,12 @@ static void create_sd(K210MachineState *m)
     }
 }
 
-static void create_camera(K210MachineState *m)
+void k210_board_create_camera(K210MachineState *m)
 {
-    static const char *const masters[] = { "dvp", "i2c0", "i2c1", "i2c2" };
     const K210Board *b = m->board;
     const char *sensor = m->sensor ? m->sensor : b->sensor;
     g_autofree char *type = NULL;
-    DeviceState *dev = NULL;
-    I2CBus *bus;
+    DeviceState *dev;
 
     if (!sensor || !strcmp(sensor, "none")) {
         sensor = NULL;
@@ -186,18 +184,7 @@ static void create_camera(K210MachineState *m)
         }
     }
     /* One bus on two pads; who has mapped its clock and data there uses it. */
-    bus = i2c_init_bus(k210_block(m, "sysctl"), "camera-i2c");
-    for (int i = 0; i < ARRAY_SIZE(masters); i++) {
-        DeviceState *master = k210_block(m, masters[i]);
-
-        k210_link(master, "i2c-bus", bus);
-        if (master && object_property_find(OBJECT(master), "scl-pad")) {
-            object_property_set_int(OBJECT(master), "scl-pad", b->cam.scl,
-                                    &error_abort);
-            object_property_set_int(OBJECT(master), "sda-pad", b->cam.sda,
-                                    &error_abort);
-        }
-    }
+    m->camera_bus = i2c_init_bus(k210_block(m, "sysctl"), "camera-i2c");
     if (!sensor) {
         return;
     }
@@ -215,8 +202,8 @@ static void create_camera(K210MachineState *m)
         object_property_set_str(OBJECT(dev), "source", m->camera,
                                 &error_fatal);
     }
-    qdev_realize_and_unref(dev, BUS(bus), &error_fatal);
-    k210_link(k210_block(m, "dvp"), "sensor", dev);
+    qdev_realize_and_unref(dev, BUS(m->camera_bus), &error_fatal);
+    m->camera_dev = dev;
     wire_pad_out(m, b->cam.rst, dev, "reset");
     wire_pad_out(m, b->cam.pwdn, dev, "pwdn");
 }
@@ -237,6 +224,5 @@ void k210_board_create(K210MachineState *m)
     create_flash(m);
     create_lcd(m);
     create_sd(m);
-    create_camera(m);
     k210_board_set_boot_key(m, m->isp);
 }

@@ -354,13 +354,32 @@ static uint32_t sysctl_read32(K210SysctlState *s, hwaddr addr)
     return r;
 }
 
+/*
+ * Resets a block alone. device_cold_reset() would reset the flash, card or
+ * LCD on its bus as well, which have no reset line from here.
+ */
+static void reset_block(DeviceState *dev)
+{
+    const ResettablePhases *p = &RESETTABLE_GET_CLASS(dev)->phases;
+
+    if (p->enter) {
+        p->enter(OBJECT(dev), RESET_TYPE_COLD);
+    }
+    if (p->hold) {
+        p->hold(OBJECT(dev), RESET_TYPE_COLD);
+    }
+    if (p->exit) {
+        p->exit(OBJECT(dev), RESET_TYPE_COLD);
+    }
+}
+
 static void sysctl_peri_reset(K210SysctlState *s, uint32_t old, uint32_t new)
 {
     uint32_t rising = new & ~old;
 
     for (int i = 0; i < 32; i++) {
         if (extract32(rising, i, 1) && s->reset_target[i]) {
-            device_cold_reset(s->reset_target[i]);
+            reset_block(s->reset_target[i]);
         }
     }
 }

@@ -8,6 +8,7 @@
 #define HW_K210_H
 
 #include "hw/boards.h"
+#include "hw/i2c/i2c.h"
 #include "exec/memory.h"
 #include "hw/k210/k210_bridge.h"
 
@@ -71,12 +72,17 @@ struct K210MachineState {
     MemoryRegion rom, romcpu;
     MemoryRegion holes[8];
     K210Bridge bridge;
+    I2CBus *camera_bus;
+    DeviceState *camera_dev;
 };
 
 /* A block of the SoC by its name in the memory map; NULL if not modelled. */
 DeviceState *k210_block(K210MachineState *m, const char *name);
 
-/* Puts the board's parts on the pads and buses; the SoC must be realized. */
+/* Makes the camera's I2C bus and sensor; before the blocks that use them. */
+void k210_board_create_camera(K210MachineState *m);
+
+/* Puts the board's other parts on the pads and buses; the SoC must be realized. */
 void k210_board_create(K210MachineState *m);
 
 /* Tells the pads whether the BOOT key is held down. */
