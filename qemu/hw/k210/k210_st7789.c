@@ -1,5 +1,6 @@
 /*
- * Sitronix ST7789V LCD controller with a 240x320 panel
+ * Sitronix ST7789V LCD controller with a 240x320 panel, and its look-alike
+ * Novatek NT35310 as it is used on the KD233
  *
  * Driven over the K210's SPI0 in octal format ("8080 wired") or over plain
  * SPI: either way one SSI transfer is one byte, and the level of "dc" tells
@@ -8,7 +9,9 @@
  * The Maix boards mount the panel turned by 90 degrees: its first row is at
  * the right edge of the picture. So the console shows frame memory (row r,
  * column c) at x = 319 - r, y = c, and the software that runs there uses
- * MADCTL A0h for an upright 320x240 picture.
+ * MADCTL A0h for an upright 320x240 picture. The KD233's panel has blue and
+ * red swapped and is mounted for MADCTL 28h; its glass has 320x480 pixels, of
+ * which software for this board uses 240x320.
  *
  * Command set: ST7789V data sheet 1.4; uses of it: k210-hardware 4.3.
  *
@@ -16,6 +19,8 @@
  */
 
 #include "qemu/osdep.h"
+#include "qapi/visitor.h"
+#include "qemu/bswap.h"
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "hw/irq.h"
@@ -27,7 +32,14 @@
 #include "trace.h"
 
 #define TYPE_K210_ST7789 "k210-st7789"
-OBJECT_DECLARE_SIMPLE_TYPE(K210St7789State, K210_ST7789)
+#define TYPE_K210_NT35310 "k210-nt35310"
+OBJECT_DECLARE_TYPE(K210St7789State, K210St7789Class, K210_ST7789)
+
+struct K210St7789Class {
+    SSIPeripheralClass parent_class;
+    /* MADCTL with which software gets an upright picture in true colours. */
+    uint8_t upright;
+};
 
 #define COLS 240
 #define ROWS 320
@@ -80,19 +92,19 @@ static void burst_end(K210St7789State *s)
     }
 }
 
-/* Frame memory position of the address counters; false outside the panel. */
-static bool position(K210St7789State *s, unsigned *index)
+/* Frame memory position of a pixel; false outside the panel. */
+static bool position(uint8_t madctl, unsigned x, unsigned y, unsigned *index)
 {
-    unsigned col = s->madctl & MADCTL_MV ? s->y : s->x;
-    unsigned row = s->madctl & MADCTL_MV ? s->x : s->y;
+    unsigned col = madctl & MADCTL_MV ? y : x;
+    unsigned row = madctl & MADCTL_MV ? x : y;
 
     if (col >= COLS || row >= ROWS) {
         return false;
     }
-    if (s->madctl & MADCTL_MX) {
+    if (madctl & MADCTL_MX) {
         col = COLS - 1 - col;
     }
-    if (s->madctl & MADCTL_MY) {
+    if (madctl & MADCTL_MY) {
         row = ROWS - 1 - row;
     }
     *index = row * COLS + col;
@@ -103,7 +115,7 @@ static void put_pixel(K210St7789State *s, uint32_t rgb)
 {
     unsigned index;
 
-    if (position(s, &index)) {
+    if (position(s->madctl, s->x, s->y, &index)) {
         s->gram[index] = rgb;
         s->redraw = true;
     }
@@ -271,8 +283,10 @@ static int st7789_set_cs(SSIPeripheral *dev, bool high)
 static void st7789_update(void *opaque)
 {
     K210St7789State *s = opaque;
+    uint8_t upright = K210_ST7789_GET_CLASS(s)->upright;
     DisplaySurface *surface = qemu_console_surface(s->con);
     uint32_t flip = s->inverted ? 0xffffff : 0;
+    bool swap = (s->madctl ^ upright) & MADCTL_BGR;
     bool lit = s->display_on && !s->sleeping;
 
     if (!s->redraw || surface_bits_per_pixel(surface) != 32) {
@@ -283,7 +297,13 @@ static void st7789_update(void *opaque)
         uint32_t *line = (uint32_t *)(surface_data(surface)
                                       + y * surface_stride(surface));
         for (int x = 0; x < ROWS; x++) {
-            line[x] = lit ? s->gram[(ROWS - 1 - x) * COLS + y] ^ flip : 0;
+            unsigned index;
+            uint32_t rgb = 0;
+
+            if (lit && position(upright, x, y, &index)) {
+                rgb = s->gram[index] ^ flip;
+            }
+            line[x] = swap ? bswap32(rgb) >> 8 : rgb;
         }
     }
     dpy_gfx_update_full(s->con);
@@ -376,23 +396,32 @@ static void st7789_class_init(ObjectClass *klass, void *data)
     k->cs_polarity = SSI_CS_LOW;
     dc->vmsd = &vmstate_st7789;
     dc->desc = "ST7789V LCD, 320x240";
+    K210_ST7789_CLASS(klass)->upright = MADCTL_MY | MADCTL_MV;
     device_class_set_legacy_reset(dc, st7789_reset);
     set_bit(DEVICE_CATEGORY_DISPLAY, dc->categories);
     object_class_property_add(klass, "pictures", "uint64", st7789_get_pictures,
                               NULL, NULL, NULL);
 }
 
-static const TypeInfo st7789_info = {
-    .name = TYPE_K210_ST7789,
-    .parent = TYPE_SSI_PERIPHERAL,
-    .instance_size = sizeof(K210St7789State),
-    .instance_init = st7789_init,
-    .class_init = st7789_class_init,
-};
-
-static void st7789_register_types(void)
+static void nt35310_class_init(ObjectClass *klass, void *data)
 {
-    type_register_static(&st7789_info);
+    DEVICE_CLASS(klass)->desc = "NT35310 LCD, 320x240";
+    K210_ST7789_CLASS(klass)->upright = MADCTL_MV | MADCTL_BGR;
 }
 
-type_init(st7789_register_types)
+static const TypeInfo st7789_types[] = {
+    {
+        .name = TYPE_K210_ST7789,
+        .parent = TYPE_SSI_PERIPHERAL,
+        .instance_size = sizeof(K210St7789State),
+        .instance_init = st7789_init,
+        .class_size = sizeof(K210St7789Class),
+        .class_init = st7789_class_init,
+    },
+    {
+        .name = TYPE_K210_NT35310,
+        .parent = TYPE_K210_ST7789,
+        .class_init = nt35310_class_init,
+    },
+};
+DEFINE_TYPES(st7789_types)
