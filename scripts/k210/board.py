@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A board with a MicroPython prompt: emulated, or real at a serial port. Built on mpremote's transport."""
 
+import io
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from k210.errors import EmulatorOnly, K210Error, ScriptError, ScriptTimeout
 BOOT_TIMEOUT = 30.0
 EXEC_TIMEOUT = 60.0
 STOP_TIMEOUT = 5.0
+REPL_TRIES = 3
+REPL_TIMEOUT = 6.0
 IDLE = 0.005
 CHECK_PERIOD = 0.5
 CTRL_C = b"\x03"
@@ -106,10 +109,15 @@ class Board:
                 )
 
     def _enter_raw_repl(self, soft_reset: bool) -> None:
-        try:
-            self._transport.enter_raw_repl(soft_reset=soft_reset)
-        except (TransportError, OSError) as e:
-            raise K210Error(f"no MicroPython prompt at {self.port}: {e}") from None
+        # A board that is still starting loses what it is sent, so there is more than one try.
+        for attempt in range(1, REPL_TRIES + 1):
+            try:
+                with redirect_stdout(io.StringIO()):  # the transport prints what it did not expect
+                    self._transport.enter_raw_repl(soft_reset=soft_reset, timeout_overall=REPL_TIMEOUT)
+                return
+            except (TransportError, OSError) as e:
+                if attempt == REPL_TRIES:
+                    raise K210Error(f"no MicroPython prompt at {self.port}: {e}") from None
 
     # Python
 

@@ -40,6 +40,19 @@ def _say(*words: object, **options: Any) -> None:
     print(re.sub(r"\x1b\[[0-9;]*m", "", text), flush=True, **{k: v for k, v in options.items() if k == "end"})
 
 
+def _reset_to_boot(loader: Any, board: str) -> None:
+    """Starts the new program by the reset line. The stub's own reboot finds IO16 still low when the port
+    is closed late, and then the mask ROM waits for the next download."""
+    if board not in RESET_WIRING:
+        return
+    loader._port.open()
+    if RESET_WIRING[board] in ("goE", "kd233"):
+        loader.reset_to_boot_kd233()
+    else:
+        loader.reset_to_boot_dan()
+    loader._port.close()
+
+
 def flash(port: str, arguments: Sequence[str], board: str, flash_size: int, baudrate: int = BAUDRATE) -> None:
     """Writes the FILE[@ADDR] arguments to the board's flash and starts it. The stub checks every frame's
     CRC; the flash is not read back."""
@@ -48,8 +61,9 @@ def flash(port: str, arguments: Sequence[str], board: str, flash_size: int, baud
         package = Path(folder) / "flash.kfpkg"
         write_kfpkg(package, parts)
         with _port_by_url(port):
+            tool = KFlash(print_callback=_say)
             try:
-                KFlash(print_callback=_say).process(
+                tool.process(
                     terminal=False,
                     dev=port,
                     baudrate=baudrate,
@@ -57,5 +71,6 @@ def flash(port: str, arguments: Sequence[str], board: str, flash_size: int, baud
                     file=str(package),
                     noansi=True,
                 )
+                _reset_to_boot(tool.loader, board)
             except Exception as e:  # kflash raises bare Exceptions with its message
                 raise K210Error(f"flashing at {port} failed: {str(e).strip() or type(e).__name__}") from None

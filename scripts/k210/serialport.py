@@ -193,3 +193,4 @@ class Rfc2217Server:
             with self._lock:
                 self._client = None
                 client.close()
+            self._changed(False, False)  # as a driver does when a port is closed
