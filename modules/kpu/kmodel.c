@@ -74,11 +74,45 @@ void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what
     return p;
 }
 
+uint32_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c) {
+    uint64_t ab = (uint64_t)a * b;
+    return ab > UINT32_MAX || ab * c > UINT32_MAX ? UINT32_MAX : (uint32_t)(ab * c);
+}
+
+const kpu_node_t *kmodel_last_writer(const kpu_net_t *net, uint32_t off, uint32_t before) {
+    while (before-- > 0) {
+        const kpu_range_t *out = &net->nodes[before].out;
+        if (out->size && off >= out->off && off - out->off < out->size) {
+            return &net->nodes[before];
+        }
+    }
+    return NULL;
+}
+
+void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise) {
+    kpu_node_t *node = &net->nodes[index];
+    if (node->out.size == 0 || node->c) {
+        return;
+    }
+    uint32_t count = node->out.size / (node->out.dtype == KPU_F32 ? 4 : 1);
+    const kpu_node_t *from = NULL;
+    if (elementwise && node->in[0].space == KPU_MEM_MAIN) {
+        from = kmodel_last_writer(net, node->in[0].off, index);
+    }
+    if (from && from->out.off == node->in[0].off && (uint64_t)from->c * from->h * from->w == count) {
+        node->c = from->c;
+        node->h = from->h;
+        node->w = from->w;
+    } else {
+        node->c = count;
+        node->h = node->w = 1;
+    }
+}
+
 static int refuse(char *err, uint32_t word0, uint32_t word1) {
     if (word0 == MAGIC_LDMK) {
-        if (word1 == 4 || word1 == 5) {
-            return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v%u (nncase %s), not supported yet",
-                (unsigned)word1, word1 == 4 ? "0.2" : "1.x");
+        if (word1 == 5) {
+            return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v5 (nncase 1.x), not supported yet");
         }
         return kpu_fail(err, KPU_ERR_VERSION, "kmodel version %u is not known", (unsigned)word1);
     }
@@ -115,6 +149,9 @@ int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size
     if (word0 == 3) {
         return kmodel_v3_measure(&src, size);
     }
+    if (word0 == MAGIC_LDMK && get_u32(head + 4) == 4) {
+        return kmodel_v4_measure(&src, size);
+    }
     return refuse(err, word0, get_u32(head + 4));
 }
 
@@ -130,6 +167,8 @@ int kmodel_open(kpu_net_t *net, const uint8_t *data, uint32_t size, const kpu_me
     int ret;
     if (word0 == 3) {
         ret = kmodel_v3_open(net, data, size, err);
+    } else if (word0 == MAGIC_LDMK && get_u32(data + 4) == 4) {
+        ret = kmodel_v4_open(net, data, size, err);
     } else {
         ret = refuse(err, word0, get_u32(data + 4));
     }

@@ -45,7 +45,14 @@ typedef struct {
     uint32_t index;
     const char *name;
     char *err;
+    uint32_t const_off, const_size; // v4: where the constants lie in the file
 } kmodel_loader_t;
+
+// Writers aligned the end of the last body without writing the bytes.
+#define KMODEL_MISSING_TAIL 7
+
+// CPU layers take results * inputs of each; more than this is minutes, so it is a broken file.
+#define KMODEL_MAX_WORK (1ull << 30)
 
 // Fails with "layer 3 (KL_ADD): " in front of the sentence.
 int kmodel_node_fail(const kmodel_loader_t *ld, int status, const char *fmt, ...)
@@ -63,6 +70,22 @@ int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off,
 
 // Allocates a zeroed array in net->nodes, ->inputs or ->outputs; "no memory" names the count.
 void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err);
+
+// Product of the numbers, or UINT32_MAX when it does not fit, which no memory has room for.
+uint32_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c);
+
+// The node before `before` that last wrote the byte at off of the working buffer, or NULL.
+const kpu_node_t *kmodel_last_writer(const kpu_net_t *net, uint32_t off, uint32_t before);
+
+// Gives a node without a shape the one of the layer that feeds it when that has as many elements,
+// else a flat one.
+void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise);
+
+int kmodel_v4_measure(const kmodel_source_t *src, uint32_t *size);
+int kmodel_v4_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+
+// Fills node from the body at p (kmodel_v4_nodes.c). The loader's name is set for error texts.
+int kmodel_v4_parse_node(kmodel_loader_t *ld, uint32_t opcode, uint32_t body, uint32_t body_size, kpu_node_t *node);
 
 int kmodel_v3_measure(const kmodel_source_t *src, uint32_t *size);
 int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);

@@ -8,12 +8,6 @@
 #define HEADER_SIZE 28
 #define ENTRY_SIZE 8            // an output descriptor or a layer header
 
-// nncase 0.1 aligned the end of the last body without writing the bytes.
-#define MISSING_TAIL 7
-
-// Average pools take out_elements * window steps; more than this is minutes, so it is a broken file.
-#define MAX_POOL_WORK (1ull << 30)
-
 typedef struct {
     uint32_t flags, layers, first_line, main_size, outputs;
 } v3_header_t;
@@ -73,7 +67,7 @@ int kmodel_v3_measure(const kmodel_source_t *src, uint32_t *size) {
         off += n * ENTRY_SIZE;
         for (uint32_t k = 0; k < n; ++k, ++i) {
             total += get_u32(buf + k * ENTRY_SIZE + 4);
-            if (total > (uint64_t)src->limit + MISSING_TAIL) {
+            if (total > (uint64_t)src->limit + KMODEL_MISSING_TAIL) {
                 return kpu_fail(src->err, KPU_ERR_FORMAT, "layer %u ends at %lu, there are only %u bytes",
                     (unsigned)i, (unsigned long)total, (unsigned)src->limit);
             }
@@ -138,17 +132,11 @@ static int parse_quantized_add(const kmodel_loader_t *ld, const uint8_t *p, kpu_
     return KPU_OK;
 }
 
-// Elements of a map; too large ones saturate so that the range check refuses them.
-static uint64_t elements(uint32_t a, uint32_t b, uint32_t c) {
-    uint64_t ab = (uint64_t)a * b;
-    return ab > UINT32_MAX ? UINT32_MAX : ab * c > UINT32_MAX ? UINT32_MAX : ab * c;
-}
-
 static int parse_global_average(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t size = get_u32(p + 12), c = get_u32(p + 16);
     node->p.channels.size = size;
     node->p.channels.c = c;
-    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), elements(size, c, 1) * 4, KPU_F32, &node->in[0]);
+    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), kmodel_elements(size, c, 1) * 4, KPU_F32, &node->in[0]);
     if (ret == KPU_OK) {
         ret = kmodel_main_range(ld, "output", get_u32(p + 8), (uint64_t)c * 4, KPU_F32, &node->out);
     }
@@ -175,9 +163,9 @@ static int parse_pool(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
     if (out_c != c) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%u input and %u output channels", (unsigned)c, (unsigned)out_c);
     }
-    uint64_t out_elements = elements(node->p.pool.out_w, node->p.pool.out_h, c);
+    uint64_t out_elements = kmodel_elements(node->p.pool.out_w, node->p.pool.out_h, c);
     int ret = kmodel_main_range(ld, "input", get_u32(p + 4),
-        elements(node->p.pool.in_w, node->p.pool.in_h, c) * size, dtype, &node->in[0]);
+        kmodel_elements(node->p.pool.in_w, node->p.pool.in_h, c) * size, dtype, &node->in[0]);
     if (ret == KPU_OK) {
         ret = kmodel_main_range(ld, "output", get_u32(p + 8), out_elements * size, dtype, &node->out);
     }
@@ -189,7 +177,7 @@ static int parse_pool(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
     }
     uint64_t taps = (uint64_t)(node->p.pool.k_w < node->p.pool.in_w ? node->p.pool.k_w : node->p.pool.in_w)
         * (node->p.pool.k_h < node->p.pool.in_h ? node->p.pool.k_h : node->p.pool.in_h);
-    if (taps > MAX_POOL_WORK || out_elements * taps > MAX_POOL_WORK) {
+    if (taps > KMODEL_MAX_WORK || out_elements * taps > KMODEL_MAX_WORK) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%lu results of %lu inputs each would take too long",
             (unsigned long)out_elements, (unsigned long)taps);
     }
@@ -257,7 +245,7 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
 
 static int parse_fully_connected(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t in = get_u32(p + 12), out = get_u32(p + 16), activation = get_u32(p + 20);
-    uint64_t weights = elements(in, out, 1) * 4;
+    uint64_t weights = kmodel_elements(in, out, 1) * 4;
     uint64_t bias = 24 + weights;
     if (activation > 2) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "activation %u is not known", (unsigned)activation);
@@ -286,7 +274,7 @@ static int parse_flatten(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t
     node->p.pool.in_w = w;
     node->p.pool.in_h = h;
     node->p.pool.c = c;
-    return parse_unary(ld, node, get_u32(p + 4), get_u32(p + 8), elements(w, h, c), KPU_F32, KPU_F32);
+    return parse_unary(ld, node, get_u32(p + 4), get_u32(p + 8), kmodel_elements(w, h, c), KPU_F32, KPU_F32);
 }
 
 static int parse_resize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, kpu_dtype_t dtype) {
@@ -298,9 +286,9 @@ static int parse_resize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     node->p.pool.c = node->c = c;
     node->p.pool.out_w = node->w = out_w;
     node->p.pool.out_h = node->h = out_h;
-    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), elements(w, h, c) * size, dtype, &node->in[0]);
+    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), kmodel_elements(w, h, c) * size, dtype, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = kmodel_main_range(ld, "output", get_u32(p + 8), elements(out_w, out_h, c) * size, dtype, &node->out);
+        ret = kmodel_main_range(ld, "output", get_u32(p + 8), kmodel_elements(out_w, out_h, c) * size, dtype, &node->out);
     }
     return ret;
 }
@@ -326,7 +314,7 @@ static int parse_channelwise(const kmodel_loader_t *ld, const uint8_t *p, kpu_no
     node->p.channels.c = c;
     node->p.channels.size = size;
     node->p.channels.table = node->body + 20;
-    return parse_unary(ld, node, get_u32(p + 4), get_u32(p + 8), elements(c, size, 1), KPU_U8, KPU_F32);
+    return parse_unary(ld, node, get_u32(p + 4), get_u32(p + 8), kmodel_elements(c, size, 1), KPU_U8, KPU_F32);
 }
 
 static int parse_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
@@ -404,7 +392,7 @@ static int parse_remove_padding(const kmodel_loader_t *ld, const uint8_t *p, kpu
 
 static int parse_upload(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t w = get_u32(p + 12), h = get_u32(p + 16), c = get_u32(p + 20);
-    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), elements(w, h, c), KPU_U8, &node->in[0]);
+    int ret = kmodel_main_range(ld, "input", get_u32(p + 4), kmodel_elements(w, h, c), KPU_U8, &node->in[0]);
     return ret == KPU_OK ? parse_ram_map(ld, node, get_u32(p + 8), w, h, c) : ret;
 }
 
@@ -459,25 +447,9 @@ static const v3_layer_t *find_layer(uint32_t code) {
 
 // ---- whole file ------------------------------------------------------------------------------
 
-// The node before `before` that last wrote the byte at off of the working buffer, or NULL.
-static const kpu_node_t *last_writer(const kpu_net_t *net, uint32_t off, uint32_t before) {
-    while (before-- > 0) {
-        const kpu_range_t *out = &net->nodes[before].out;
-        if (out->size && off >= out->off && off - out->off < out->size) {
-            return &net->nodes[before];
-        }
-    }
-    return NULL;
-}
-
 // v3 stores no shapes: elementwise layers have the one of the layer that feeds them.
 static void infer_shape(const kpu_net_t *net, uint32_t index) {
-    kpu_node_t *node = &net->nodes[index];
-    if (node->out.size == 0 || node->c) {
-        return;
-    }
-    uint32_t count = node->out.size / (node->out.dtype == KPU_F32 ? 4 : 1);
-    switch (node->op) {
+    switch (net->nodes[index].op) {
         case KPU_OP_ADD:
         case KPU_OP_QUANTIZED_ADD:
         case KPU_OP_QUANTIZE:
@@ -486,28 +458,20 @@ static void infer_shape(const kpu_net_t *net, uint32_t index) {
         case KPU_OP_CHANNELWISE_DEQUANTIZE:
         case KPU_OP_LOGISTIC:
         case KPU_OP_SOFTMAX:
-        case KPU_OP_L2_NORM: {
-            const kpu_node_t *from = last_writer(net, node->in[0].off, index);
-            if (from && from->out.off == node->in[0].off && (uint64_t)from->c * from->h * from->w == count) {
-                node->c = from->c;
-                node->h = from->h;
-                node->w = from->w;
-                return;
-            }
+        case KPU_OP_L2_NORM:
+            kmodel_inherit_shape(net, index, true);
             break;
-        }
         default:
+            kmodel_inherit_shape(net, index, false);
             break;
     }
-    node->c = count;
-    node->h = node->w = 1;
 }
 
 // A concat of floats is a concat of bytes to the file; the type is that of its first input.
 static void infer_dtype(const kpu_net_t *net, uint32_t index) {
     kpu_node_t *node = &net->nodes[index];
     if (node->op == KPU_OP_CONCAT && node->out.off % 4 == 0 && node->out.size % 4 == 0) {
-        const kpu_node_t *from = last_writer(net, get_u32(net->data + node->p.concat.list), index);
+        const kpu_node_t *from = kmodel_last_writer(net, get_u32(net->data + node->p.concat.list), index);
         if (from) {
             node->out.dtype = from->out.dtype;
         }
@@ -556,7 +520,7 @@ static int make_outputs(kpu_net_t *net, const uint8_t *descriptors, char *err) {
         kpu_tensor_t *out = &net->outputs[i];
         uint32_t off = get_u32(descriptors + i * ENTRY_SIZE);
         uint32_t size = get_u32(descriptors + i * ENTRY_SIZE + 4);
-        const kpu_node_t *from = last_writer(net, off, net->n_nodes);
+        const kpu_node_t *from = kmodel_last_writer(net, off, net->n_nodes);
         if (from == NULL) {
             return kpu_fail(err, KPU_ERR_FORMAT, "output %u at %u of the working buffer is written by no layer",
                 (unsigned)i, (unsigned)off);
@@ -650,7 +614,7 @@ int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
             return ret;
         }
         end += body_size;
-        if (end > (uint64_t)size + MISSING_TAIL) {
+        if (end > (uint64_t)size + KMODEL_MISSING_TAIL) {
             return kmodel_node_fail(&ld, KPU_ERR_FORMAT, "body ends at %lu, file has %u bytes",
                 (unsigned long)end, (unsigned)size);
         }

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include <math.h>
-#include <string.h>
-
-#include "kmodel_internal.h"
-#include "kpu_ops.h"
-
-static inline uint8_t clamp_u8(int64_t v) {
-    return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
-}
+#include "kpu_ops_priv.h"
 
 static void op_add(const kpu_net_t *net, const kpu_node_t *node) {
     const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
@@ -30,15 +22,6 @@ static int64_t round_shift(int64_t v, int32_t shift) {
         return u >= 0 ? (u >> 1) + 1 : (u >> 1) - 1;
     }
     return u >> 1;
-}
-
-// The factors come from the file, so the sums may wrap; unsigned arithmetic keeps that defined.
-static int64_t wrap_add(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static int64_t wrap_mul(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
 static void op_quantized_add(const kpu_net_t *net, const kpu_node_t *node) {
@@ -300,6 +283,24 @@ static const op_fn_t op_table_fn[] = {
     [KPU_OP_RESIZE_NEAREST] = op_resize_nearest,
     [KPU_OP_CHANNELWISE_DEQUANTIZE] = op_channelwise_dequantize,
     [KPU_OP_LOGISTIC] = op_logistic,
+    [KPU_OP_COPY] = kpu_op_copy,
+    [KPU_OP_PAD] = kpu_op_copy,
+    [KPU_OP_CONCAT_DIM] = kpu_op_concat_dim,
+    [KPU_OP_BINARY] = kpu_op_binary,
+    [KPU_OP_QUANTIZED_BINARY] = kpu_op_quantized_binary,
+    [KPU_OP_UNARY] = kpu_op_unary,
+    [KPU_OP_REDUCE] = kpu_op_reduce,
+    [KPU_OP_REDUCE_WINDOW] = kpu_op_reduce_window,
+    [KPU_OP_RESIZE] = kpu_op_resize,
+    [KPU_OP_SOFTMAX_INNER] = kpu_op_softmax_inner,
+    [KPU_OP_QUANTIZE_EVEN] = kpu_op_quantize_even,
+    [KPU_OP_DEQUANTIZE_ZERO_POINT] = kpu_op_dequantize_zero_point,
+    [KPU_OP_CONV2D] = kpu_op_conv2d,
+    [KPU_OP_QUANTIZED_CONV2D] = kpu_op_quantized_conv2d,
+    [KPU_OP_CONV2D_TRANSPOSE] = kpu_op_conv2d_transpose,
+    [KPU_OP_MATMUL] = kpu_op_matmul,
+    [KPU_OP_QUANTIZED_MATMUL] = kpu_op_quantized_matmul,
+    [KPU_OP_NNIL] = kpu_op_nnil,
 };
 
 int kpu_op_run(const kpu_net_t *net, const kpu_node_t *node) {

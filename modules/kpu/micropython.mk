@@ -4,8 +4,12 @@ KPU_MOD_DIR := $(USERMOD_DIR)
 SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel.c \
 	kmodel_v3.c \
+	kmodel_v4.c \
+	kmodel_v4_nodes.c \
 	kpu_layer.c \
 	kpu_ops.c \
+	kpu_ops_nn.c \
+	kpu_ops_tensor.c \
 	kpu_run.c \
 	yolo2.c \
 	)

@@ -96,11 +96,12 @@ mp_obj_t modkpu_new_fmap(modkpu_net_obj_t *self, mp_int_t i) {
     mp_obj_array_t *data = result_buffer(self, (size_t)i, out->mem.size);
     memcpy(data->items, kpu_range_ptr(&self->net, &out->mem), out->mem.size);
     uint32_t last = self->net.n_nodes - 1;
-    // MaixPy shows a shape only for bytes of a convolution; floats of a v3 model are a flat list.
-    if (out->mem.dtype == KPU_U8) {
-        return new_fmap(data, 'B', out->w, out->h, out->c, last);
+    bool is_float = out->mem.dtype == KPU_F32;
+    // In MaixPy floats of a v3 model are a flat list; those of v4 have the shape of set_outputs().
+    if ((is_float && self->net.version == 3) || out->c == 0) {
+        return new_fmap(data, is_float ? 'f' : 'B', out->mem.size / (is_float ? 4 : 1), 1, 1, last);
     }
-    return new_fmap(data, 'f', out->mem.size / 4, 1, 1, last);
+    return new_fmap(data, is_float ? 'f' : 'B', out->w, out->h, out->c, last);
 }
 
 static mp_obj_t modkpu_forward(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {

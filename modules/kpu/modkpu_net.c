@@ -17,7 +17,7 @@ const char *modkpu_status_text(int status) {
         case KPU_ERR_PARAM:
             return "ERR_PARAM: please check param, load address or kmodel file name";
         case KPU_ERR_VERSION:
-            return "ERR_KMODEL_VERSION: only support kmodel V3 now";
+            return "ERR_KMODEL_VERSION: only support kmodel V3/V4 now";
         case KPU_ERR_FORMAT:
             return "ERR_KMODEL_FORMAT";
         case KPU_ERR_DECRYPT:
@@ -96,7 +96,7 @@ static void feed(modkpu_net_obj_t *self, const void *src, size_t size) {
 static void feed_image(modkpu_net_obj_t *self, const image_t *img) {
     char why[KPU_ERR_LEN];
     const kpu_tensor_t *in = &self->net.inputs[0];
-    if (in->mem.dtype != KPU_U8 || in->mem.space != KPU_MEM_RAM) {
+    if (in->mem.dtype != KPU_U8) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: first layer not conv layer!"));
     }
     if (img->ai == NULL) {

@@ -222,8 +222,12 @@ static mp_obj_t modkpu_run_yolo2(mp_obj_t net_in, mp_obj_t image) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: call kpu.init_yolo2() first"));
     }
     const kpu_tensor_t *out = &self->net.outputs[0];
-    if (out->mem.dtype != KPU_F32 || (size_t)out->c * out->h * out->w * 4 != out->mem.size) {
-        mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: region_layer_init err! Output 0 is not a map of floats"));
+    if (out->mem.dtype != KPU_F32) {
+        mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: region_layer_init err! Output 0 is not made of floats"));
+    }
+    if ((size_t)out->c * out->h * out->w * 4 != out->mem.size) {
+        mp_raise_ValueError(MP_ERROR_TEXT(
+            "[MAIXPY]kpu: region_layer_init err! The shape of output 0 is not known, call kpu.set_outputs()"));
     }
     if (self->layers != self->net.n_nodes) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: set_layers() cuts the model, set it to 0 for run_yolo2"));

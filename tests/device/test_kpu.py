@@ -4,6 +4,7 @@
 import ast
 import base64
 import json
+import os
 import sys
 import zlib
 from pathlib import Path
@@ -25,15 +26,18 @@ EMPTY_AT = 0x900000
 PICTURE = "images/astronaut_320x240.ppm"
 
 
-def planes_file() -> list[str]:
+def planes_file(picture: str) -> list[str]:
     """The picture as R, G, B planes in a file for the flash; nothing without test data (the tests then skip)."""
-    source = paths.test_data() / PICTURE
+    source = paths.test_data() / picture
     if not source.exists():
         return []
-    out = paths.BUILD / "tests" / "kpu" / "astronaut.rgb"
+    out = paths.BUILD / "tests" / "kpu" / Path(picture).with_suffix(".rgb").name
     out.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.frombuffer(source.read_bytes()[-230400:], np.uint8).reshape(240, 320, 3)
-    out.write_bytes(pixels.transpose(2, 0, 1).tobytes())
+    # Tests may run in parallel: never an incomplete file.
+    new = out.with_suffix(f".{os.getpid()}")
+    new.write_bytes(pixels.transpose(2, 0, 1).tobytes())
+    new.rename(out)
     return [f"{out}@0x{PLANES_AT:x}"]
 
 
@@ -41,7 +45,7 @@ FLASH = [
     f"models/detect.kmodel@0x{MODEL_AT:x}",
     f"{PICTURE}@0x{PICTURE_AT:x}",
     "models/mnist.kmodel@0x700000",
-    *planes_file(),
+    *planes_file(PICTURE),
 ]
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.k210(flash=FLASH)]
@@ -209,6 +213,65 @@ print(len(fmap[:]))
         assert out[0] == f"B {w} {h} {c}"
         assert bytes.fromhex(out[1]) == want.tobytes(), w
         assert out[2:] == [str(w), str(w * h * c)]
+
+
+# ---- kmodel v4 -------------------------------------------------------------------------------
+
+V4_FLASH = [f"models/yolo_v4.kmodel@0x{MODEL_AT:x}", *planes_file("images/dog_320x240.ppm")]
+SLIM_FLASH = [f"models/slim-320_v4.kmodel@0x{MODEL_AT:x}", *planes_file(PICTURE)]
+
+
+def expected_case(data: TestData, name: str) -> dict:
+    cases = json.loads(data("expected/expected.json").read_text())["cases"]
+    return next(c for c in cases if c["name"] == name)
+
+
+@pytest.mark.k210(flash=V4_FLASH)
+def test_v4_every_layer_is_bit_exact(board: Board, data: TestData) -> None:
+    want = expected_case(data, "yolo_v4_dog")
+    out = run(
+        board,
+        f"""
+net = kpu.load({MODEL_AT})
+fmap = kpu.forward(net, planes())
+print(fmap.w(), fmap.h(), fmap.ch(), fmap.typecode(), fmap.size())
+print(binascii.b2a_base64(fmap).decode().strip())
+print([binascii.crc32(net.layer_output(i)) for i in range(16)])
+print(kpu.set_outputs(net, 0, 7, 10, 124), kpu.set_outputs(net, 1, 1, 1, 1), kpu.set_outputs(net, 0, 10, 7, 125))
+""",
+        timeout=240,
+    ).splitlines()
+    assert out[0] == "10 7 125 f 35000"
+    floats = np.frombuffer(base64.b64decode(out[1]), np.float32)
+    assert np.abs(floats - np.load(data(f"expected/{want['outputs'][0]}")).ravel()).max() <= want["float_tolerance"]
+    assert [f"{crc:08x}" for crc in ast.literal_eval(out[2])] == want["layers_crc32"]
+    assert "w,c,ch size not match output size" in out[3] and "output idx 1 out of range" in out[4]
+    assert out[5] == "False False True"
+
+
+@pytest.mark.k210(flash=SLIM_FLASH)
+def test_v4_with_many_cpu_layers(board: Board, data: TestData) -> None:
+    want = expected_case(data, "slim_astronaut")
+    out = run(
+        board,
+        f"""
+net = kpu.load({MODEL_AT})
+kpu.forward(net, planes())
+for i in range(2):
+    print(binascii.b2a_base64(kpu.get_output(net, i)).decode().strip())
+""",
+        timeout=240,
+    ).splitlines()
+    for line, name in zip(out, want["outputs"], strict=True):
+        floats = np.frombuffer(base64.b64decode(line), np.float32)
+        assert np.abs(floats - np.load(data(f"expected/{name}")).ravel()).max() <= want["float_tolerance"]
+
+
+def test_v4_floats(board: Board, data: TestData) -> None:
+    model = data("models/iris_v4.kmodel").read_bytes()
+    out = run(board, f"net = kpu.load({model!r})\nprint(list(kpu.forward(net, [5.1, 3.5, 1.4, 0.2])))")
+    want = np.load(data("expected/iris_v4.out0.npy")).ravel()
+    assert np.allclose(ast.literal_eval(out), want, atol=1e-5)
 
 
 # ---- life time and memory --------------------------------------------------------------------
@@ -568,7 +631,11 @@ def test_model_that_fails_while_running_leaves_the_board_usable(board: Board) ->
     data.add(15, u32(32, 32, 8))
     out = run(
         board,
-        f"net = kpu.load({data.build()!r})\nprint(len(kpu.forward(net, [1.0] * 8)))\nprint(kpu.load({MODEL_AT}).model_size())",
+        f"""
+net = kpu.load({data.build()!r})
+print(len(kpu.forward(net, [1.0] * 8)))
+print(kpu.load({MODEL_AT}).model_size())
+""",
     )
     assert out == "8\n388776\n"
 

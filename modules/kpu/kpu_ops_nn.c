@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolutions, matrix products, windows and resizing by the CPU.
+
+#include "kpu_ops_priv.h"
+
+// First and end tap of a window that starts at `start`, with taps `d` apart, inside 0..in-1.
+typedef struct {
+    int64_t start;
+    uint32_t first, end;
+} taps_t;
+
+static taps_t taps(uint32_t o, uint32_t stride, int32_t pad, uint32_t f, uint32_t d, uint32_t in) {
+    taps_t t = { .start = (int64_t)o * stride - pad, .end = 0 };
+    t.first = t.start < 0 ? (uint32_t)((-t.start + d - 1) / d) : 0;
+    if (t.start < (int64_t)in) {
+        int64_t n = ((int64_t)in - 1 - t.start) / d + 1;
+        t.end = n < (int64_t)f ? (uint32_t)n : f;
+    }
+    return t;
+}
+
+void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_conv2d_t *p = &node->p.conv2d;
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    const float *weights = (const float *)(net->data + p->weights), *bias = (const float *)(net->data + p->bias);
+    uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
+    for (uint32_t n = 0; n < p->n; ++n, in += (size_t)p->in_c * p->in_h * p->in_w) {
+        for (uint32_t oc = 0; oc < p->out_c; ++oc) {
+            const float *plane = in + (size_t)(oc / g_out * g_in) * p->in_h * p->in_w;
+            const float *filter = weights + (size_t)oc * g_in * p->f_h * p->f_w;
+            for (uint32_t oy = 0; oy < p->out_h; ++oy) {
+                taps_t ty = taps(oy, p->s_h, p->pad_h, p->f_h, p->d_h, p->in_h);
+                for (uint32_t ox = 0; ox < p->out_w; ++ox) {
+                    taps_t tx = taps(ox, p->s_w, p->pad_w, p->f_w, p->d_w, p->in_w);
+                    float sum = bias[oc];
+                    for (uint32_t ic = 0; ic < g_in; ++ic) {
+                        for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
+                            const float *row = plane + ((size_t)ic * p->in_h + (size_t)(ty.start + (int64_t)ky * p->d_h)) * p->in_w;
+                            const float *w = filter + ((size_t)ic * p->f_h + ky) * p->f_w;
+                            for (uint32_t kx = tx.first; kx < tx.end; ++kx) {
+                                sum += row[tx.start + (int64_t)kx * p->d_w] * w[kx];
+                            }
+                        }
+                    }
+                    *out++ = clamp_f32(sum, p->low, p->high);
+                }
+            }
+        }
+    }
+}
+
+static uint8_t requantized(int32_t acc, int32_t mul, int32_t shift, int32_t off) {
+    return clamp_u8(wrap_add(shift_up(wrap_mul(acc, mul), shift), off));
+}
+
+void kpu_op_quantized_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_conv2d_t *p = &node->p.conv2d;
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    const uint8_t *weights = net->data + p->weights, *bias = net->data + p->bias;
+    uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
+    for (uint32_t n = 0; n < p->n; ++n, in += (size_t)p->in_c * p->in_h * p->in_w) {
+        for (uint32_t oc = 0; oc < p->out_c; ++oc) {
+            const uint8_t *plane = in + (size_t)(oc / g_out * g_in) * p->in_h * p->in_w;
+            const uint8_t *filter = weights + (size_t)oc * g_in * p->f_h * p->f_w;
+            for (uint32_t oy = 0; oy < p->out_h; ++oy) {
+                taps_t ty = taps(oy, p->s_h, p->pad_h, p->f_h, p->d_h, p->in_h);
+                for (uint32_t ox = 0; ox < p->out_w; ++ox) {
+                    taps_t tx = taps(ox, p->s_w, p->pad_w, p->f_w, p->d_w, p->in_w);
+                    uint32_t sum = get_u32(bias + 4 * oc);
+                    for (uint32_t ic = 0; ic < g_in; ++ic) {
+                        for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
+                            const uint8_t *row = plane + ((size_t)ic * p->in_h + (size_t)(ty.start + (int64_t)ky * p->d_h)) * p->in_w;
+                            const uint8_t *w = filter + ((size_t)ic * p->f_h + ky) * p->f_w;
+                            for (uint32_t kx = tx.first; kx < tx.end; ++kx) {
+                                uint32_t x = row[tx.start + (int64_t)kx * p->d_w];
+                                sum += (x + (uint32_t)p->in_off) * (w[kx] + (uint32_t)p->w_off);
+                            }
+                        }
+                    }
+                    *out++ = requantized((int32_t)sum, p->mul, p->shift, p->out_off);
+                }
+            }
+        }
+    }
+}
+
+// Each input pixel is spread over the window that it would have come from. The vendor's kernel
+// never adds the bias, and compilers rely on it.
+void kpu_op_conv2d_transpose(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_conv2d_t *p = &node->p.conv2d;
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    const float *weights = (const float *)(net->data + p->weights);
+    uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
+    memset(out, 0, node->out.size);
+    for (uint32_t n = 0; n < p->n; ++n, out += (size_t)p->out_c * p->out_h * p->out_w) {
+        for (uint32_t ic = 0; ic < p->in_c; ++ic) {
+            uint32_t g = ic / g_in;
+            for (uint32_t iy = 0; iy < p->in_h; ++iy) {
+                taps_t ty = taps(iy, p->s_h, p->pad_h, p->f_h, p->d_h, p->out_h);
+                for (uint32_t ix = 0; ix < p->in_w; ++ix) {
+                    taps_t tx = taps(ix, p->s_w, p->pad_w, p->f_w, p->d_w, p->out_w);
+                    float v = *in++;
+                    for (uint32_t oc = g * g_out; oc < (g + 1) * g_out; ++oc) {
+                        const float *filter = weights + ((size_t)oc * g_in + ic % g_in) * p->f_h * p->f_w;
+                        float *plane = out + (size_t)oc * p->out_h * p->out_w;
+                        for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
+                            float *row = plane + (size_t)(ty.start + (int64_t)ky * p->d_h) * p->out_w;
+                            for (uint32_t kx = tx.first; kx < tx.end; ++kx) {
+                                row[tx.start + (int64_t)kx * p->d_w] += v * filter[ky * p->f_w + kx];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    out = (float *)kpu_range_ptr(net, &node->out);
+    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
+        out[i] = clamp_f32(out[i], p->low, p->high);
+    }
+}
+
+void kpu_op_matmul(const kpu_net_t *net, const kpu_node_t *node) {
+    const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
+    const float *b = (const float *)kpu_range_ptr(net, &node->in[1]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    const float *bias = (const float *)(net->data + node->p.matmul.bias);
+    uint32_t cols = node->p.matmul.cols, b_cols = node->p.matmul.b_cols;
+    for (uint32_t y = 0; y < node->p.matmul.rows; ++y, a += cols) {
+        for (uint32_t x = 0; x < b_cols; ++x) {
+            float sum = bias[x];
+            for (uint32_t i = 0; i < cols; ++i) {
+                sum += a[i] * b[(size_t)i * b_cols + x];
+            }
+            *out++ = clamp_f32(sum, node->p.matmul.low, node->p.matmul.high);
+        }
+    }
+}
+
+void kpu_op_quantized_matmul(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
+    const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    const uint8_t *bias = net->data + node->p.matmul.bias;
+    uint32_t cols = node->p.matmul.cols, b_cols = node->p.matmul.b_cols;
+    for (uint32_t y = 0; y < node->p.matmul.rows; ++y, a += cols) {
+        for (uint32_t x = 0; x < b_cols; ++x) {
+            uint32_t sum = get_u32(bias + 4 * x);
+            for (uint32_t i = 0; i < cols; ++i) {
+                sum += (a[i] + (uint32_t)node->p.matmul.a_off)
+                    * (b[(size_t)i * b_cols + x] + (uint32_t)node->p.matmul.b_off);
+            }
+            *out++ = requantized((int32_t)sum, node->p.matmul.mul, node->p.matmul.shift, node->p.matmul.out_off);
+        }
+    }
+}
+
+void kpu_op_reduce_window(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_conv2d_t *p = &node->p.window.shape;
+    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out);
+    uint32_t op = node->p.window.op;
+    for (uint32_t plane = 0; plane < p->n * p->in_c; ++plane, in += (size_t)p->in_h * p->in_w) {
+        for (uint32_t oy = 0; oy < p->out_h; ++oy) {
+            taps_t ty = taps(oy, p->s_h, p->pad_h, p->f_h, p->d_h, p->in_h);
+            for (uint32_t ox = 0; ox < p->out_w; ++ox) {
+                taps_t tx = taps(ox, p->s_w, p->pad_w, p->f_w, p->d_w, p->in_w);
+                float v = node->p.window.init;
+                uint32_t count = 0;
+                for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
+                    for (uint32_t kx = tx.first; kx < tx.end; ++kx, ++count) {
+                        float x = in[(size_t)(ty.start + (int64_t)ky * p->d_h) * p->in_w
+                            + (size_t)(tx.start + (int64_t)kx * p->d_w)];
+                        v = op == KPU_REDUCE_MIN ? (x < v ? x : v) : op == KPU_REDUCE_MAX ? (x > v ? x : v) : v + x;
+                    }
+                }
+                if (op == KPU_REDUCE_MEAN && count) {
+                    v /= (float)count;
+                }
+                *out++ = clamp_f32(v, p->low, p->high);
+            }
+        }
+    }
+}
+
+// ---- resize ----------------------------------------------------------------------------------
+
+static float resize_ratio(uint32_t in, uint32_t out, bool align_corners) {
+    return align_corners && out > 1 ? (float)(in - 1) / (float)(out - 1) : (float)in / (float)out;
+}
+
+static uint32_t at_most(float v, uint32_t last) {
+    return v < (float)last ? (uint32_t)v : last;
+}
+
+// The four neighbours of a source position and how far it is between them.
+typedef struct {
+    uint32_t low, high;
+    float part;
+} tap_t;
+
+static tap_t between(uint32_t o, float ratio, uint32_t in) {
+    float v = (float)o * ratio;
+    tap_t t = { .low = at_most(v, in - 1) };
+    t.high = t.low + 1 < in ? t.low + 1 : in - 1;
+    t.part = v - (float)t.low;
+    return t;
+}
+
+static float mix(float a, float b, float c, float d, const tap_t *y, const tap_t *x) {
+    return a * (1 - y->part) * (1 - x->part) + b * (1 - y->part) * x->part + c * y->part * (1 - x->part)
+           + d * y->part * x->part;
+}
+
+void kpu_op_resize(const kpu_net_t *net, const kpu_node_t *node) {
+    uint32_t in_h = node->p.resize.in_h, in_w = node->p.resize.in_w;
+    uint32_t out_h = node->p.resize.out_h, out_w = node->p.resize.out_w;
+    bool is_float = node->out.dtype == KPU_F32, nearest = node->p.resize.nearest;
+    bool align = node->p.resize.align_corners && !nearest;
+    float ratio_y = resize_ratio(in_h, out_h, align), ratio_x = resize_ratio(in_w, out_w, align);
+    uint32_t size = is_float ? 4 : 1;
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    for (uint32_t plane = 0; plane < node->p.resize.planes; ++plane, in += (size_t)in_h * in_w * size) {
+        for (uint32_t oy = 0; oy < out_h; ++oy) {
+            tap_t y = between(oy, ratio_y, in_h);
+            for (uint32_t ox = 0; ox < out_w; ++ox, out += size) {
+                tap_t x = between(ox, ratio_x, in_w);
+                size_t top = (size_t)y.low * in_w, bottom = (size_t)y.high * in_w;
+                if (nearest) {
+                    memcpy(out, in + (top + x.low) * size, size);
+                } else if (is_float) {
+                    const float *f = (const float *)in;
+                    *(float *)out = mix(f[top + x.low], f[top + x.high], f[bottom + x.low], f[bottom + x.high], &y, &x);
+                } else {
+                    *out = (uint8_t)mix(in[top + x.low], in[top + x.high], in[bottom + x.low], in[bottom + x.high], &y, &x);
+                }
+            }
+        }
+    }
+}
