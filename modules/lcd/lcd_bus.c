@@ -14,6 +14,7 @@
 #define GPIOHS_RST (30)
 #define GPIOHS_DCX (31)
 #define MAX_PARAMETERS (256)
+#define MARGIN_US (1000000) // an emulator on a busy host may be stopped for a while
 
 static struct {
     uint32_t hz;
@@ -118,7 +119,7 @@ static int bus_pixels(void *ctx, const uint32_t *words, size_t n, bool fill) {
     uint32_t rate = spi_rate(&c);
     // Four times what the wires need: other masters share the memory.
     uint64_t clocks = (uint64_t)n * (bus.octal ? 4 : 32);
-    bus.timeout_us = 20000 + (uint32_t)(4 * clocks * 1000000 / (rate ? rate : 1));
+    bus.timeout_us = MARGIN_US + (uint32_t)(4 * clocks * 1000000 / (rate ? rate : 1));
     gpiohs_write(GPIOHS_DCX, true);
     return spi_write_dma(&c, NULL, 0, words, n, fill, NULL, NULL);
 }

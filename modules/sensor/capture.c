@@ -144,19 +144,35 @@ mp_obj_t capture_last(void) {
     return cap.last == FRAMES_NONE ? mp_const_none : image_of(cap.last);
 }
 
-// Raises when the sensor is silent: *seen frame starts at *since.
-static void check_alive(const char *sensor, uint32_t *seen, uint64_t *since, uint64_t begin, const char *text) {
+// How long the sensor has been silent. A gap between two looks counts at most LOOK_US: an emulator on a
+// busy host stands still now and then, and its camera with it.
+#define LOOK_US (5000)
+
+typedef struct {
+    uint32_t starts;            // frame starts seen
+    uint64_t now, silent, total;
+} watch_t;
+
+static watch_t watch_begin(void) {
     uint32_t starts, stored;
     dvp_counts(&starts, &stored);
-    uint64_t now = hal_time_us();
-    if (starts != *seen) {
-        *seen = starts;
-        *since = now;
-    } else if (now - *since > FRAME_TIMEOUT_US) {
+    return (watch_t) { starts, hal_time_us(), 0, 0 };
+}
+
+// Raises when the sensor is dead.
+static void watch_check(watch_t *w, const char *sensor, const char *text) {
+    uint32_t starts, stored;
+    dvp_counts(&starts, &stored);
+    uint64_t now = hal_time_us(), gap = now - w->now < LOOK_US ? now - w->now : LOOK_US;
+    w->now = now;
+    w->total += gap;
+    w->silent = starts != w->starts ? 0 : w->silent + gap;
+    w->starts = starts;
+    if (w->silent > FRAME_TIMEOUT_US) {
         mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("%s %s sent no frame for %d ms (frames so far: %u)"),
             text, sensor, FRAME_TIMEOUT_US / 1000, (unsigned)starts);
     }
-    if (now - begin > TOTAL_TIMEOUT_US) {
+    if (w->total > TOTAL_TIMEOUT_US) {
         mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("%s %s sends frames, but the DVP stored %u of %u"), text,
             sensor, (unsigned)stored, (unsigned)starts);
     }
@@ -166,12 +182,10 @@ mp_obj_t capture_snapshot(const char *sensor) {
     if (!dvp_running()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("Sensor timeout! capture is stopped: call sensor.run(1)"));
     }
-    uint32_t seen, stored;
-    uint64_t begin = hal_time_us(), since = begin;
+    watch_t watch = watch_begin();
     uintptr_t state = hal_irq_disable();
     frames_want(&cap.frames);
     hal_irq_restore(state);
-    dvp_counts(&seen, &stored);
     int i;
     for (;;) {
         state = hal_irq_disable();
@@ -180,7 +194,7 @@ mp_obj_t capture_snapshot(const char *sensor) {
         if (i != FRAMES_NONE) {
             break;
         }
-        check_alive(sensor, &seen, &since, begin, "Sensor timeout!");
+        watch_check(&watch, sensor, "Sensor timeout!");
         mp_event_wait_ms(1);
         // A callback may have stopped the camera.
         if (!dvp_running()) {
@@ -196,12 +210,11 @@ mp_obj_t capture_snapshot(const char *sensor) {
 }
 
 void capture_skip(const char *sensor, mp_int_t n, mp_int_t time_ms) {
-    uint32_t first, seen, stored;
-    uint64_t begin = hal_time_us(), since = begin;
-    dvp_counts(&first, &stored);
-    seen = first;
+    uint64_t begin = hal_time_us();
+    watch_t watch = watch_begin();
+    uint32_t first = watch.starts;
     for (;;) {
-        uint32_t starts;
+        uint32_t starts, stored;
         dvp_counts(&starts, &stored);
         if (n >= 0 && (mp_int_t)(starts - first) >= n) {
             return;
@@ -210,7 +223,8 @@ void capture_skip(const char *sensor, mp_int_t n, mp_int_t time_ms) {
             return;
         }
         if (dvp_running()) {
-            check_alive(sensor, &seen, &since, since, "Sensor Timeout!!");
+            watch.total = 0;
+            watch_check(&watch, sensor, "Sensor Timeout!!");
         } else if (n >= 0) {
             mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("Sensor Timeout!! capture is stopped: call sensor.run(1)"));
         }
