@@ -750,6 +750,16 @@ static void spi_write(void *opaque, hwaddr offset, uint64_t val,
         k210_mmio_no_register(spi_name(s), true, offset);
         return;
     }
+    if (reg >= R_DR && reg <= R_DR_LAST && spi_dma_tx_on(s)) {
+        /*
+         * A DMA burst must be in the FIFO as a whole before the wire goes on.
+         * A FIFO that runs dry between its words would end a command early.
+         */
+        spi_push(s, value);
+        spi_update(s);
+        timer_mod(s->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+        return;
+    }
     spi_run(s);
 
     switch (reg) {
