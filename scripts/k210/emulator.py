@@ -32,7 +32,7 @@ QMP_TIMEOUT = 20.0
 ICOUNT = "shift=2,sleep=off"
 PR_SET_PDEATHSIG = 1
 LCD = "/machine/lcd"
-CAMERA = "/machine/camera"
+CAMERA = "/machine/cam"
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ void k210_board_create_camera(K210MachineState *m)
         return;
     }
     type = g_strdup_printf("k210-cam-%s", sensor);
-    dev = part_new(m, "camera", type);
+    dev = part_new(m, "cam", type);
     if (!dev) {
         if (m->sensor) {
             error_report("sensor: '%s' is not a sensor of this machine",

@@ -473,7 +473,7 @@ static void camera_finalize(Object *obj)
     g_free(s->wire);
 }
 
-static const VMStateDescription vmstate_k210_camera = {
+const VMStateDescription vmstate_k210_camera = {
     .name = TYPE_K210_CAMERA,
     .version_id = 1,
     .minimum_version_id = 1,
@@ -503,7 +503,6 @@ static void camera_class_init(ObjectClass *klass, void *data)
     i2c->send = camera_send;
     i2c->recv = camera_recv;
     RESETTABLE_CLASS(klass)->phases.hold = camera_reset_hold;
-    dc->vmsd = &vmstate_k210_camera;
     device_class_set_props(dc, k210_camera_properties);
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     object_class_property_add_str(klass, "source", camera_get_source,

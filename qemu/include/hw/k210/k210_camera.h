@@ -14,6 +14,7 @@
 #define HW_K210_CAMERA_H
 
 #include "hw/i2c/i2c.h"
+#include "migration/vmstate.h"
 #include "qom/object.h"
 
 #define TYPE_K210_CAMERA "k210-camera"
@@ -69,6 +70,9 @@ struct K210CameraClass {
     /* False: the sensor sends nothing as it is programmed. */
     bool (*get_mode)(K210CameraState *s, K210CameraMode *mode);
 };
+
+/* For the VMState of a sensor: its parent_obj. */
+extern const VMStateDescription vmstate_k210_camera;
 
 /* The master clock on the sensor's XCLK pin; 0 = none. */
 void k210_camera_set_xclk(K210CameraState *s, uint32_t hz);
