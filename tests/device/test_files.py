@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The file system in flash: /flash, littlefs2."""
+
+import os
+
+import pytest
+
+from k210.board import Board
+from k210.errors import ScriptError
+
+FS_START, FS_SIZE = 0xD00000, 0x300000
+
+
+def test_flash_is_mounted_and_current(board: Board) -> None:
+    assert board.exec("import os\nprint(os.getcwd(), os.listdir('/'))") == "/flash ['flash']\n"
+    block, _, blocks, *_ = board.eval("__import__('os').statvfs('/flash')")
+    assert block * blocks == FS_SIZE
+
+
+def test_search_path(board: Board) -> None:
+    path = board.eval("__import__('sys').path")
+    assert path[0] == ""
+    assert "/flash" in path
+    assert "/flash/lib" in path
+
+
+def test_file_survives_a_soft_reset(board: Board) -> None:
+    board.exec("with open('kept.txt', 'w') as f: f.write('still here')")
+    board.reset()
+    assert board.exec("print(open('/flash/kept.txt').read())\nimport os\nos.remove('kept.txt')") == "still here\n"
+
+
+@pytest.mark.emulator_only
+def test_file_survives_a_hard_reset(board: Board) -> None:
+    board.exec("with open('kept.txt', 'w') as f: f.write('still here')")
+    board.reset(hard=True)
+    assert board.exec("print(open('/flash/kept.txt').read())\nimport os\nos.remove('kept.txt')") == "still here\n"
+
+
+def test_directories(board: Board) -> None:
+    code = (
+        "import os\nos.mkdir('d')\nos.chdir('d')\nopen('a', 'w').close()\nprint(os.listdir(), os.getcwd())\n"
+        "os.chdir('..')\nos.rename('d/a', 'b')\nos.remove('b')\nos.rmdir('d')\nprint('d' in os.listdir())"
+    )
+    assert board.exec(code) == "['a'] /flash/d\nFalse\n"
+
+
+def test_random_access(board: Board) -> None:
+    code = (
+        "f = open('r', 'w+b')\nf.write(bytes(10000))\nf.seek(5000)\nf.write(b'K210')\nf.seek(4998)\nprint(f.read(8))\n"
+        "f.close()\nimport os\nprint(os.stat('r')[6])\nos.remove('r')"
+    )
+    assert board.exec(code) == "b'\\x00\\x00K210\\x00\\x00'\n10000\n"
+
+
+def test_writing_to_a_file_opened_for_reading_fails(board: Board) -> None:
+    with pytest.raises(ScriptError, match="OSError"):
+        board.exec("open('ro', 'w').close()\nf = open('ro')\nf.write('x')")
+    board.exec("import os\nos.remove('ro')")
+
+
+def test_missing_file(board: Board) -> None:
+    with pytest.raises(ScriptError, match=r"OSError: \[Errno 2\] ENOENT"):
+        board.exec("open('/flash/none')")
+
+
+def test_large_binary_file(board: Board) -> None:
+    content = os.urandom(40_000)
+    board.put(content, "large.bin")
+    assert board.get("large.bin") == content
+    board.exec("import os\nos.remove('large.bin')")
+
+
+def test_module_of_flash_is_imported(board: Board) -> None:
+    board.put(b"ANSWER = 42\n", "/flash/mymodule.py")
+    assert board.exec("import mymodule\nprint(mymodule.ANSWER)\nimport os\nos.remove('mymodule.py')") == "42\n"
+
+
+def test_boot_and_main_run(board: Board) -> None:
+    try:
+        board.put(b"import builtins\nbuiltins.order = ['boot']\n", "boot.py")
+        board.put(b"order.append('main')\n", "main.py")
+        # Raw REPL's own soft reset skips main.py, the friendly one runs it.
+        board._transport.exit_raw_repl()
+        board._transport.read_until(1, b">>> ", timeout=10)
+        board._transport.serial.write(b"\x04")
+        board._transport.read_until(1, b">>> ", timeout=10)
+        board._transport.enter_raw_repl(soft_reset=False)
+        assert board.exec("print(order)") == "['boot', 'main']\n"
+    finally:
+        board.exec("import os\nfor f in ('boot.py', 'main.py'):\n    if f in os.listdir(): os.remove(f)")
+        board.reset()
+
+
+@pytest.mark.emulator_only
+def test_failing_main_leaves_the_prompt(board: Board) -> None:
+    board.put(b"raise ValueError('of main')\n", "main.py")
+    board.reset(hard=True)
+    assert "ValueError: of main" in board.serial_log()
+    board.exec("import os\nos.remove('main.py')")
+
+
+@pytest.mark.emulator_only
+def test_damaged_file_system_is_made_new(board: Board) -> None:
+    """Both superblocks gone; and then random bytes all over the first blocks."""
+    for content in ("b'\\x00' * 4096", "bytes((i * 197 + b * 31) & 255 for i in range(4096))"):
+        board.exec(
+            f"import k210\nd = k210.Flash()\nfor b in range(2):\n    d.ioctl(6, b)\n    d.writeblocks(b, {content})\n"
+        )
+        board.reset(hard=True)
+        assert board.exec("import os\nopen('new', 'w').close()\nprint(os.listdir('/flash'))") == "['new']\n"
+
+
+def test_block_device_checks_its_limits(board: Board) -> None:
+    for call in ("readblocks(768, bytearray(1))", "readblocks(767, bytearray(4097))", "readblocks(-1, bytearray(16))"):
+        with pytest.raises(ScriptError, match="OSError"):
+            board.exec(f"import k210\nk210.Flash().{call}")
+    with pytest.raises(ScriptError, match="ValueError: .*0x1000000 bytes"):
+        board.exec("import k210\nk210.Flash(start=0xFFF000, len=0x2000)")
+
+
+def test_flash_read_any_alignment(board: Board) -> None:
+    """Reads of odd places and lengths agree with one large read."""
+    code = (
+        "import k210\nwhole = k210.flash_read(0, 20000)\n"
+        "for start, n in ((0, 1), (1, 3), (3, 4097), (4095, 2), (17, 9000), (5, 8192)):\n"
+        "    assert k210.flash_read(start, n) == whole[start:start + n], (start, n)\n"
+        "b = bytearray(5000)\nm = memoryview(b)[3:4003]\n"
+        "k210.Flash(start=0, len=0x10000).readblocks(1, m)\nassert m == whole[4096:8096]\nprint('ok')"
+    )
+    assert board.exec(code) == "ok\n"

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""Modules machine, time, os, Maix, fpioa_manager, board and k210."""
+
+import time
+
+import pytest
+
+from k210.board import Board
+from k210.errors import ScriptError
+
+
+def test_identity(board: Board) -> None:
+    assert board.exec("import os\nprint(os.uname().machine)") == "Sipeed Maix Bit with K210\n"
+    assert (
+        board.exec("import sys\nprint(sys.implementation._machine, sys.platform)") == "Sipeed Maix Bit with K210 k210\n"
+    )
+    assert board.exec("import sys\nprint(sys.implementation.name, sys.byteorder, sys.maxsize)") == (
+        "micropython little 9223372036854775807\n"
+    )
+
+
+def test_help_lists_modules(board: Board) -> None:
+    names = board.exec("help('modules')").split()
+    wanted = (
+        "Maix board fpioa_manager machine time os gc select json re struct asyncio hashlib binascii deflate framebuf"
+    )
+    assert not set(wanted.split()) - {name.removesuffix("/__init__") for name in names}
+
+
+def test_cpu_frequency(board: Board) -> None:
+    assert board.eval("__import__('machine').freq()") == 403_000_000
+    assert board.eval("__import__('Maix').freq.get()") == (403, 398)
+
+
+@pytest.mark.parametrize("hz", [26_000_000, 200_000_000, 416_000_000])
+def test_frequency_can_change_and_time_and_serial_go_on(board: Board, hz: int) -> None:
+    try:
+        code = (
+            f"import machine, time\nt = time.ticks_us()\nmachine.freq({hz})\nprint(machine.freq())\n"
+            "a = time.ticks_us()\nc = time.ticks_cpu()\ntime.sleep_ms(100)\n"
+            "us = time.ticks_diff(time.ticks_us(), a)\ncycles = time.ticks_diff(time.ticks_cpu(), c)\n"
+            "print(us, cycles, time.ticks_diff(a, t) >= 0)"
+        )
+        real, us, cycles, monotonic = board.exec(code).split()
+        assert abs(int(real) - hz) < hz * 0.02
+        assert 100_000 <= int(us) < 200_000
+        assert int(cycles) / int(us) == pytest.approx(int(real) / 1e6, rel=0.05)
+        assert monotonic == "True"
+    finally:
+        board.exec("import machine\nmachine.freq(403_000_000)")
+
+
+@pytest.mark.parametrize("hz", [0, -1, 1_000_000, 900_000_000])
+def test_impossible_frequency(board: Board, hz: int) -> None:
+    with pytest.raises(ScriptError, match="ValueError: CPU frequency"):
+        board.exec(f"import machine\nmachine.freq({hz})")
+
+
+def test_sleep_takes_its_time(board: Board) -> None:
+    start = time.monotonic()
+    us = board.eval("(lambda t: (t.sleep(0.5), t.ticks_us())[1] - 0)(__import__('time'))")
+    assert us > 500_000
+    assert time.monotonic() - start >= 0.45
+
+
+@pytest.mark.parametrize("us", [10, 1000, 2500, 30000])
+def test_sleep_us(board: Board, us: int) -> None:
+    code = f"import time\nt = time.ticks_us()\ntime.sleep_us({us})\nprint(time.ticks_diff(time.ticks_us(), t))"
+    assert us <= int(board.exec(code)) < us + 50_000
+
+
+def test_wall_clock_can_be_set(board: Board) -> None:
+    code = (
+        "import machine, time\nr = machine.RTC()\nr.datetime((2024, 2, 29, 0, 12, 34, 56, 0))\n"
+        "print(r.datetime()[:7], time.localtime()[:6], time.time())\n"
+        "print(time.set_time((2022, 1, 2, 3, 4, 5)), time.localtime()[:6])"
+    )
+    assert board.exec(code) == (
+        "(2024, 2, 29, 3, 12, 34, 56) (2024, 2, 29, 12, 34, 56) 762525296\nTrue (2022, 1, 2, 3, 4, 5)\n"
+    )
+
+
+def test_clock_measures_frame_rates(board: Board) -> None:
+    code = "import time\nc = time.clock()\nfor i in range(5):\n    c.tick()\n    time.sleep_ms(50)\n    f = c.fps()\n"
+    code += "print(f)"
+    assert 5 < float(board.exec(code)) <= 20
+
+
+def test_unique_id_is_stable(board: Board) -> None:
+    first = board.eval("__import__('machine').unique_id()")
+    assert len(first) == 8
+    assert board.eval("__import__('machine').unique_id()") == first
+
+
+@pytest.mark.emulator_only
+def test_reset_and_its_cause(board: Board) -> None:
+    board.reset(hard=True)
+    board._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+    board._wait_for_prompt()
+    board._enter_raw_repl(soft_reset=False)
+    assert board.exec("import machine\nprint(machine.reset_cause() == machine.SOFT_RESET)") == "True\n"
+
+
+def test_random_bytes_differ(board: Board) -> None:
+    code = "import os\na, b = os.urandom(32), os.urandom(32)\nprint(len(a), a != b, len(set(a)) > 15)"
+    assert board.exec(code) == "32 True True\n"
+
+
+def test_pin_output_reads_back(board: Board) -> None:
+    code = (
+        "from machine import Pin\np = Pin(21, Pin.OUT, value=1)\nprint(p(), p.value(), p.id())\np.off()\nprint(p())\n"
+        "p.toggle()\nprint(p())\nprint(Pin('LED_R').id(), Pin.board.LED_G.id(), Pin.cpu.IO21 is p)"
+    )
+    assert board.exec(code) == "1 1 21\n0\n1\n13 12 True\n"
+
+
+def test_pin_input_follows_its_pull(board: Board) -> None:
+    code = "from machine import Pin\nprint(Pin(22, Pin.IN, Pin.PULL_UP)(), Pin(23, Pin.IN, Pin.PULL_DOWN)())"
+    assert board.exec(code) == "1 0\n"
+
+
+def test_pin_interrupt(board: Board) -> None:
+    code = """
+from machine import Pin
+import time
+seen = []
+p = Pin(21, Pin.OUT, value=0)
+p.irq(lambda pin: seen.append(pin()), Pin.IRQ_RISING | Pin.IRQ_FALLING)
+for level in (1, 0, 1):
+    p(level)
+    time.sleep_ms(5)
+p.irq(None)
+p(0)
+time.sleep_ms(5)
+print(seen)
+"""
+    assert board.exec(code) == "[1, 0, 1]\n"
+
+
+@pytest.mark.parametrize("pin", ["48", "-1", "'IO48'", "'LED_X'"])
+def test_no_such_pin(board: Board, pin: str) -> None:
+    with pytest.raises(ScriptError, match="ValueError: .*pin"):
+        board.exec(f"from machine import Pin\nPin({pin})")
+
+
+def test_soft_i2c_finds_nobody(board: Board) -> None:
+    code = "from machine import Pin, SoftI2C\nprint(SoftI2C(scl=Pin(24), sda=Pin(25)).scan())"
+    assert board.exec(code) == "[]\n"
+
+
+def test_fpioa_manager(board: Board) -> None:
+    code = (
+        "from fpioa_manager import fm\nfrom Maix import GPIO\n"
+        "fm.register(21, fm.fpioa.GPIOHS3)\nprint(fm.get_pin_by_function(fm.fpioa.GPIOHS3))\n"
+        "fm.register(22, fm.fpioa.GPIOHS3)\nprint(fm.get_pin_by_function(fm.fpioa.GPIOHS3))\n"
+        "g = GPIO(GPIO.GPIOHS3, GPIO.OUT)\ng.value(1)\nprint(g, g.value(), g.mode() == GPIO.OUT)\n"
+        "fm.unregister(22)\nprint(fm.get_pin_by_function(fm.fpioa.GPIOHS3))"
+    )
+    assert board.exec(code) == ("21\n[Warning] function is used by fm.fpioa.GPIOHS3(pin:21)\n22\nPin(3) 1 True\nNone\n")
+
+
+def test_slow_gpio(board: Board) -> None:
+    code = (
+        "from fpioa_manager import fm\nfrom Maix import GPIO\nfm.register(21, fm.fpioa.GPIO2)\n"
+        "g = GPIO(GPIO.GPIO2, GPIO.OUT)\ng.value(1)\nprint(g.value(), end=' ')\ng.value(0)\nprint(g.value())\n"
+        "g = GPIO(GPIO.GPIO2, GPIO.PULL_UP)\nprint(g.value())\nfm.unregister(21)"
+    )
+    assert board.exec(code) == "1 0\n1\n"
+
+
+def test_gpio_interrupt_of_maixpy(board: Board) -> None:
+    code = """
+from fpioa_manager import fm
+from Maix import GPIO
+import time
+fm.register(21, fm.fpioa.GPIOHS5)
+seen = []
+g = GPIO(GPIO.GPIOHS5, GPIO.OUT, value=1)
+g.irq(lambda pin: seen.append(pin.value()), GPIO.IRQ_FALLING)
+for level in (0, 1, 0):
+    g.value(level)
+    time.sleep_ms(5)
+g.disirq()
+g.value(1)
+g.value(0)
+time.sleep_ms(5)
+print(seen)
+fm.unregister(21)
+"""
+    assert board.exec(code) == "[0, 0]\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("FPIOA().set_function(48, 24)", "Don't have this Pin"),
+        ("FPIOA().set_function(5, 256)", "This function is invalid"),
+        ("GPIO(40)", "invalid pin"),
+        ("GPIO(GPIO.GPIOHS0, 7)", "arg error"),
+        ("GPIO(GPIO.GPIOHS0, GPIO.OUT, GPIO.PULL_UP)", "not allowed to pull"),
+        ("utils.flash_read(0xFFFFFF, 2)", "outside of the flash"),
+    ],
+)
+def test_maix_errors(board: Board, call: str, message: str) -> None:
+    with pytest.raises(ScriptError, match=f"ValueError: .*{message}"):
+        board.exec(f"from Maix import FPIOA, GPIO, utils\n{call}")
+
+
+def test_board_info_knows_the_board(board: Board) -> None:
+    assert (
+        board.exec("from board import board_info as b\nprint(b.LED_R, b.LED_G, b.LED_B, b.BOOT_KEY)") == "13 12 14 16\n"
+    )
+
+
+def test_board_info_takes_config_json(board: Board) -> None:
+    board.put(b'{"board_info": {"LED_R": 99, "MINE": 7}}', "/flash/config.json")
+    board.reset()
+    try:
+        assert board.exec("from board import board_info as b\nprint(b.LED_R, b.MINE, b.LED_G)") == "99 7 12\n"
+    finally:
+        board.exec("import os\nos.remove('/flash/config.json')")
+        board.reset()
+
+
+def test_memory_figures_agree(board: Board) -> None:
+    code = (
+        "import k210, Maix\nfree, largest = k210.pool_free()\n"
+        "print(free == Maix.utils.heap_free(), largest <= free, sum(n for a, n, o in k210.pool() if o is None) == free)"
+    )
+    assert board.exec(code) == "True True True\n"
