@@ -22,6 +22,7 @@
 #include "hw/registerfields.h"
 #include "migration/vmstate.h"
 #include "hw/k210/k210_kpu.h"
+#include "hw/k210/k210_kpu_threads.h"
 #include "hw/k210/k210_strict.h"
 #include "trace.h"
 
@@ -51,6 +52,10 @@ enum {
 #define CACHED_BASE     0x80000000u
 #define CACHED_SIZE     0x00800000u
 #define ACT_ALIGN       256
+
+/* A layer is computed in this many pieces, by as many threads as there are. */
+#define PARTS           8
+#define HELPERS_MAX     1       /* the guest wants to run as well */
 
 static void start_layer(K210KpuState *s);
 
@@ -86,7 +91,8 @@ static void *worker(void *opaque)
     while (s->job != K210_KPU_QUIT) {
         if (s->job == K210_KPU_WORK) {
             qemu_mutex_unlock(&s->lock);
-            k210_kpu_compute(s->arith, NULL, NULL, 0);
+            k210_kpu_compute(s->arith, k210_kpu_threads_run, s->threads,
+                             PARTS);
             qemu_mutex_lock(&s->lock);
             if (s->job == K210_KPU_WORK) {
                 s->job = K210_KPU_READY;
@@ -545,6 +551,8 @@ static void k210_kpu_realize(DeviceState *dev, Error **errp)
         return;
     }
     address_space_init(&s->as, s->airam, TYPE_K210_KPU);
+    s->threads = k210_kpu_threads_new(MIN(g_get_num_processors() - 1,
+                                          HELPERS_MAX));
     qemu_thread_create(&s->worker, "k210-kpu", worker, s,
                        QEMU_THREAD_JOINABLE);
 }
@@ -557,6 +565,7 @@ static void k210_kpu_unrealize(DeviceState *dev)
     join(s);
     post(s, K210_KPU_QUIT);
     qemu_thread_join(&s->worker);
+    k210_kpu_threads_free(s->threads);
     k210_kpu_arith_free(s->arith);
     address_space_destroy(&s->as);
 }

@@ -99,7 +99,7 @@ uint8_t k210_kpu_activate_one(const K210KpuArith *a, const KpuChannel *c,
 
 typedef struct KpuKernels {
     const char *name;
-    /* Every parts-th tile from @part on, all output channels. */
+    /* The part-th of a->parts runs of tiles, all output channels. */
     void (*convolve)(K210KpuArith *a, unsigned part);
     /* Every parts-th channel of a depthwise or bypassed layer. */
     void (*depthwise)(K210KpuArith *a, unsigned part);

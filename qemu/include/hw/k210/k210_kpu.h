@@ -51,6 +51,7 @@ struct K210KpuState {
     uint32_t stream_size, stream_pos, stream_len;
 
     K210KpuArith *arith;
+    struct K210KpuThreads *threads;
     QemuThread worker;
     QemuMutex lock;
     QemuCond cond;
