@@ -32,6 +32,7 @@ QMP_TIMEOUT = 20.0
 ICOUNT = "shift=2,sleep=off"
 PR_SET_PDEATHSIG = 1
 LCD = "/machine/lcd"
+PAINTING_TIMEOUT = 1.0  # a program may also leave a window half written for good
 CAMERA = "/machine/cam"
 
 
@@ -294,7 +295,10 @@ class Emulator:
         self.set(CAMERA, "source", "")
 
     def screenshot(self) -> Image.Image:
-        """The LCD as a picture."""
+        """The LCD as a picture, once no window is half written (MaixPy's display() returns while DMA still runs)."""
+        deadline = time.monotonic() + PAINTING_TIMEOUT
+        while self.get(LCD, "painting") and time.monotonic() < deadline:
+            time.sleep(0.005)
         dump = self._scratch / "screen.ppm"
         with self._qmp_lock:
             self.qmp("screendump", filename=str(dump))

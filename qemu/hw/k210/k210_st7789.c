@@ -265,15 +265,19 @@ static void st7789_reset_pin(void *opaque, int n, int level)
     }
 }
 
+static unsigned window_area(K210St7789State *s)
+{
+    return (s->xe - s->xs + 1) * (s->ye - s->ys + 1);
+}
+
 /* A burst has ended for the viewer when the chip is deselected. */
 static int st7789_set_cs(SSIPeripheral *dev, bool high)
 {
     if (high) {
         K210St7789State *s = K210_ST7789(dev);
-        unsigned area = (s->xe - s->xs + 1) * (s->ye - s->ys + 1);
 
         /* Drivers release the select within a picture; count whole windows. */
-        if (s->pixels >= area) {
+        if (s->pixels >= window_area(s)) {
             burst_end(s);
         }
     }
@@ -326,6 +330,14 @@ static void st7789_get_pictures(Object *obj, Visitor *v, const char *name,
     uint64_t n = s->pictures + !!s->pixels;
 
     visit_type_uint64(v, name, &n, errp);
+}
+
+/* A window is partly written: who wants a whole picture waits a little. */
+static bool st7789_get_painting(Object *obj, Error **errp)
+{
+    K210St7789State *s = K210_ST7789(obj);
+
+    return s->pixels && s->pixels < window_area(s);
 }
 
 static void st7789_realize(SSIPeripheral *dev, Error **errp)
@@ -399,6 +411,8 @@ static void st7789_class_init(ObjectClass *klass, void *data)
     K210_ST7789_CLASS(klass)->upright = MADCTL_MY | MADCTL_MV;
     device_class_set_legacy_reset(dc, st7789_reset);
     set_bit(DEVICE_CATEGORY_DISPLAY, dc->categories);
+    object_class_property_add_bool(klass, "painting", st7789_get_painting,
+                                   NULL);
     object_class_property_add(klass, "pictures", "uint64", st7789_get_pictures,
                               NULL, NULL, NULL);
 }
