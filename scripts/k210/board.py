@@ -157,6 +157,11 @@ class Board:
     ) -> bool:
         deadline = time.monotonic() + timeout if timeout is not None else None
         printed = bytearray()
+
+        def take(data: bytes) -> None:
+            printed.extend(data)
+            output(data)
+
         error = bytearray()  # what stands between the two end marks: the exception's text
         marks = 0
         next_look = 0.0
@@ -169,25 +174,25 @@ class Board:
             if data == END:
                 marks += 1
             elif data and not marks:
-                printed += data
-                output(data)
+                take(data)
             else:
                 error += data
             now = time.monotonic()
             if deadline is not None and now > deadline:
-                self._stop()
+                self._stop(take)
                 raise ScriptTimeout(f"the script did not end within {timeout:g} s", _text(printed))
             if until is not None and not marks and now >= next_look:
                 if until():
-                    self._stop()
+                    self._stop(take)
                     return False
                 next_look = now + 0.02
         if error:
             raise ScriptError(_text(printed), _text(error))
         return True
 
-    def _stop(self) -> None:
-        """Ctrl-C until the running code gives up; leaves the raw REPL ready for more where possible."""
+    def _stop(self, output: Callable[[bytes], object]) -> None:
+        """Ctrl-C until the running code gives up; leaves the raw REPL ready for more where possible. What
+        the code has printed until then is still on its way."""
         marks = 0
         deadline = time.monotonic() + STOP_TIMEOUT
         next_key = 0.0
@@ -195,7 +200,11 @@ class Board:
             if time.monotonic() >= next_key:
                 self._transport.serial.write(CTRL_C)
                 next_key = time.monotonic() + 1.0
-            marks += self._read() == END
+            data = self._read()
+            if data == END:
+                marks += 1
+            elif data and not marks:
+                output(data)
 
     def _transport_call(self, function: Callable[..., Any], *arguments: object) -> Any:
         try:
