@@ -15,6 +15,7 @@
 #include "qemu/osdep.h"
 #include "qemu/bswap.h"
 #include "qemu/module.h"
+#include "qemu/timer.h"
 #include "migration/vmstate.h"
 #include "hw/k210/k210_camera.h"
 

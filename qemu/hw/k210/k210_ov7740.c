@@ -13,6 +13,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/module.h"
+#include "qemu/timer.h"
 #include "migration/vmstate.h"
 #include "hw/k210/k210_camera.h"
 
