@@ -82,7 +82,7 @@ def test_bad_options_are_refused(option):
         QTest(**dict([option.split("=")]))
 
 
-@pytest.mark.parametrize("board", ["maix_bit", "maix_dock", "maix_go", "maixduino"])
+@pytest.mark.parametrize("board", ["maix_bit", "maix_dock", "maix_go", "maixduino", "kd233"])
 def test_boards(board):
     with QTest(board=board) as q:
         assert q.qom_get("/machine", "board") == board
