@@ -166,16 +166,18 @@ typedef struct image_io {
     size_t (*write)(struct image_io *io, const void *buf, size_t n);
 } image_io_t;
 
+#define IMAGE_INFO_STATE (2048) // 32-bit words
+
 typedef struct {
     int32_t w, h;
     image_format_t format;      // format of the decoded picture
     bool planes;                // the file holds more than RGB565 can: fill the AI planes, too
     const struct image_codec *codec;
-    uint32_t state[5];          // private to the codec between info and decode
-    uint8_t palette[256][3];    // likewise
+    // Private to the codec between info and decode: colours, tables. Too large for a stack.
+    uint32_t state[IMAGE_INFO_STATE];
 } image_info_t;
 
-// One file format. More of them (JPEG, PNG) are added to the table in image_codecs.c.
+// One file format. More of them (PNG) are added to the table in image_codecs.c.
 typedef struct image_codec {
     const char *name;
     // magic: the first IMAGE_MAGIC_LEN bytes of the file.
@@ -183,19 +185,20 @@ typedef struct image_codec {
     // Reads the header (magic is already consumed and handed over) and fills info.
     int (*info)(image_io_t *io, const uint8_t *magic, image_info_t *info, char *err);
     // img has memory as info asks for; fills pix and, when img->ai is set, the planes.
-    int (*decode)(image_io_t *io, const image_info_t *info, image_t *img, char *err);
+    int (*decode)(image_io_t *io, image_info_t *info, image_t *img, char *err);
 } image_codec_t;
 
 #define IMAGE_MAGIC_LEN (2)
 
 // Both return 0, -EINVAL for a broken or unknown file, -EIO for a short one; err gets a sentence.
 int image_read_info(image_io_t *io, image_info_t *info, char err[IMAGE_ERR_LEN]);
-int image_read_pixels(image_io_t *io, const image_info_t *info, image_t *img, char err[IMAGE_ERR_LEN]);
+int image_read_pixels(image_io_t *io, image_info_t *info, image_t *img, char err[IMAGE_ERR_LEN]);
 
-typedef enum { IMAGE_FILE_BMP, IMAGE_FILE_PNM } image_file_t;
+typedef enum { IMAGE_FILE_BMP, IMAGE_FILE_PNM, IMAGE_FILE_JPEG } image_file_t;
 
-// BMP: 24 bits per pixel, or 8 for grayscale. PNM: P6, or P5 for grayscale. 0 or -EIO.
-int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type,
+// BMP: 24 bits per pixel, or 8 for grayscale. PNM: P6, or P5 for grayscale. JPEG: baseline, 4:2:0.
+// quality 1..100 is for JPEG. 0 or -EIO.
+int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type, int quality,
     char err[IMAGE_ERR_LEN]);
 
 #endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The table of file formats, and what all of them need.
 #include <errno.h>
+#include <string.h>
 
 #include "image_priv.h"
 
 static const image_codec_t *const codecs[] = {
     &image_codec_pnm,
     &image_codec_bmp,
+    &image_codec_jpeg,
 };
 
 int image_read_exact(image_io_t *io, void *buf, size_t n, char *err) {
@@ -24,7 +26,8 @@ int image_read_info(image_io_t *io, image_info_t *info, char err[IMAGE_ERR_LEN])
     }
     for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
         if (codecs[i]->probe(magic)) {
-            *info = (image_info_t) { .codec = codecs[i] };
+            memset(info, 0, sizeof(*info));
+            info->codec = codecs[i];
             ret = codecs[i]->info(io, magic, info, err);
             if (ret == 0 && image_bytes(info->w, info->h, info->format) == 0) {
                 ret = image_fail(err, -EINVAL, "%s: impossible size %ldx%ld", codecs[i]->name, (long)info->w,
@@ -33,20 +36,27 @@ int image_read_info(image_io_t *io, image_info_t *info, char err[IMAGE_ERR_LEN])
             return ret;
         }
     }
-    return image_fail(err, -EINVAL, "format not supported (file starts with 0x%02x 0x%02x; BMP, PPM and PGM are)",
+    return image_fail(err, -EINVAL, "format not supported (file starts with 0x%02x 0x%02x; BMP, JPEG, PPM and PGM are)",
         magic[0], magic[1]);
 }
 
-int image_read_pixels(image_io_t *io, const image_info_t *info, image_t *img, char err[IMAGE_ERR_LEN]) {
+int image_read_pixels(image_io_t *io, image_info_t *info, image_t *img, char err[IMAGE_ERR_LEN]) {
     return info->codec->decode(io, info, img, err);
 }
 
-int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type,
+int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type, int quality,
     char err[IMAGE_ERR_LEN]) {
     if (img->format == IMAGE_JPEG || !image_clip(img->w, img->h, &roi)) {
         return image_fail(err, -EINVAL, "nothing to save");
     }
-    return type == IMAGE_FILE_BMP ? image_write_bmp(io, img, roi, err) : image_write_pnm(io, img, roi, err);
+    switch (type) {
+        case IMAGE_FILE_BMP:
+            return image_write_bmp(io, img, roi, err);
+        case IMAGE_FILE_JPEG:
+            return image_write_jpeg(io, img, roi, quality, err);
+        default:
+            return image_write_pnm(io, img, roi, err);
+    }
 }
 
 void image_store_rgb(image_t *img, int32_t x, int32_t y, uint8_t r, uint8_t g, uint8_t b) {

@@ -12,7 +12,12 @@
 #define COMPRESSION_NONE (0)
 #define COMPRESSION_BITFIELDS (3)
 
-enum { S_BPP, S_TOP_DOWN, S_RED, S_GREEN, S_BLUE };
+// Use of image_info_t.state: these, then 256 colours as red, green and blue bytes.
+enum { S_BPP, S_TOP_DOWN, S_RED, S_GREEN, S_BLUE, S_PALETTE };
+
+static uint8_t *palette(const image_info_t *info, uint32_t i) {
+    return (uint8_t *)(uintptr_t)&info->state[S_PALETTE] + 3 * i;
+}
 
 static bool probe(const uint8_t *magic) {
     return magic[0] == 'B' && magic[1] == 'M';
@@ -58,9 +63,10 @@ static int read_palette(image_io_t *io, uint32_t colors, image_info_t *out, char
         if (ret) {
             return ret;
         }
-        out->palette[i][0] = c[2];
-        out->palette[i][1] = c[1];
-        out->palette[i][2] = c[0];
+        uint8_t *color = palette(out, i);
+        color[0] = c[2];
+        color[1] = c[1];
+        color[2] = c[0];
         gray = gray && c[0] == c[1] && c[1] == c[2];
     }
     out->format = gray ? IMAGE_GRAYSCALE : IMAGE_RGB565;
@@ -145,7 +151,8 @@ static void store(image_t *img, const image_info_t *in, const uint8_t *p, int32_
     if (bpp <= 8) {
         uint32_t bit = (uint32_t)k * bpp;
         uint32_t i = (uint32_t)p[bit / 8] >> (8 - bpp - bit % 8) & ((1u << bpp) - 1);
-        image_store_rgb(img, x, y, in->palette[i][0], in->palette[i][1], in->palette[i][2]);
+        const uint8_t *color = palette(in, i);
+        image_store_rgb(img, x, y, color[0], color[1], color[2]);
     } else if (bpp == 24) {
         p += 3 * k;
         image_store_rgb(img, x, y, p[2], p[1], p[0]);
@@ -156,7 +163,7 @@ static void store(image_t *img, const image_info_t *in, const uint8_t *p, int32_
     }
 }
 
-static int decode(image_io_t *io, const image_info_t *in, image_t *img, char *err) {
+static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
     uint8_t buf[CHUNK * 4];
     uint32_t bpp = in->state[S_BPP];
     uint32_t row_bytes = ((uint32_t)in->w * bpp + 7) / 8, padding = (4 - row_bytes % 4) % 4;

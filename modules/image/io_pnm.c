@@ -68,7 +68,7 @@ static uint8_t rescale(uint8_t v, uint32_t max) {
     return max == 255 ? v : v >= max ? 255 : (uint8_t)((v * 255u + max / 2) / max);
 }
 
-static int decode(image_io_t *io, const image_info_t *in, image_t *img, char *err) {
+static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
     uint8_t buf[CHUNK * 3];
     int32_t channels = in->format == IMAGE_RGB565 ? 3 : 1;
     uint32_t max = in->state[0];

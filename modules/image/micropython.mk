@@ -10,6 +10,8 @@ SRC_USERMOD_C += $(addprefix $(IMAGE_MOD_DIR)/, \
 	font8x12.c \
 	io_bmp.c \
 	io_pnm.c \
+	jpeg_decode.c \
+	jpeg_encode.c \
 	scale.c \
 	text.c \
 	)

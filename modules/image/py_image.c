@@ -111,6 +111,13 @@ void py_image_set_pix(mp_obj_t o_in, image_mem_t *m) {
     o->img.pix = m->data;
 }
 
+void py_image_move(mp_obj_t o, mp_obj_t from) {
+    py_image_obj_t *self = MP_OBJ_TO_PTR(o), *other = MP_OBJ_TO_PTR(from);
+    drop_ai(self);
+    py_image_set_pix(o, image_mem_ref(other->pix_mem));
+    self->img = other->img;
+}
+
 static mp_obj_t image_del(mp_obj_t self_in) {
     py_image_obj_t *o = MP_OBJ_TO_PTR(self_in);
     image_mem_unref(o->pix_mem);
@@ -417,10 +424,7 @@ static mp_obj_t image_crop(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     if (py_args_opt_bool(&a, MP_QSTR_copy, false)) {
         return o;
     }
-    py_image_obj_t *self = self_of(pos[0]), *part = MP_OBJ_TO_PTR(o);
-    drop_ai(self);
-    py_image_set_pix(pos[0], image_mem_ref(part->pix_mem));
-    self->img = part->img;
+    py_image_move(pos[0], o);
     return pos[0];
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(image_crop_obj, 1, image_crop);
@@ -467,6 +471,8 @@ static const mp_rom_map_elem_t image_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_resize), MP_ROM_PTR(&image_resize_obj) },
     { MP_ROM_QSTR(MP_QSTR_cut), MP_ROM_PTR(&image_cut_obj) },
     { MP_ROM_QSTR(MP_QSTR_save), MP_ROM_PTR(&py_image_save_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compress), MP_ROM_PTR(&py_image_compress_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compressed), MP_ROM_PTR(&py_image_compressed_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_line), MP_ROM_PTR(&py_image_draw_line_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_rectangle), MP_ROM_PTR(&py_image_draw_rectangle_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_circle), MP_ROM_PTR(&py_image_draw_circle_obj) },

@@ -141,25 +141,54 @@ mp_obj_t py_image_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw
 
 static image_file_t file_type(const char *path) {
     static const struct {
-        char ext[5];
-        uint8_t type;
-    } types[] = {{ ".bmp", IMAGE_FILE_BMP }, { ".ppm", IMAGE_FILE_PNM }, { ".pgm", IMAGE_FILE_PNM },
-                 { ".BMP", IMAGE_FILE_BMP }, { ".PPM", IMAGE_FILE_PNM }, { ".PGM", IMAGE_FILE_PNM }};
+        const char *ext;
+        image_file_t type;
+    } types[] = {
+        { ".bmp", IMAGE_FILE_BMP }, { ".jpg", IMAGE_FILE_JPEG }, { ".jpeg", IMAGE_FILE_JPEG },
+        { ".ppm", IMAGE_FILE_PNM }, { ".pgm", IMAGE_FILE_PNM },
+    };
     size_t n = strlen(path);
     for (size_t i = 0; i < MP_ARRAY_SIZE(types); i++) {
-        if (n > 4 && memcmp(path + n - 4, types[i].ext, 4) == 0) {
+        size_t len = strlen(types[i].ext), k = 0;
+        while (k < len && n > len && unichar_tolower((unsigned char)path[n - len + k]) == (unichar)types[i].ext[k]) {
+            k++;
+        }
+        if (k == len) {
             return types[i].type;
         }
     }
-    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("format not supported: '%s' (.bmp, .ppm and .pgm are)"), path);
+    mp_raise_msg_varg(&mp_type_ValueError,
+        MP_ERROR_TEXT("format not supported: '%s' (.bmp, .jpg, .ppm and .pgm are)"), path);
+}
+
+static int get_quality(mp_obj_t o) {
+    mp_int_t q = o == MP_OBJ_NULL ? 50 : mp_obj_get_int(o);
+    if (q < 1 || q > 100) {
+        mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Error: 1 <= quality <= 100!"));
+    }
+    return (int)q;
+}
+
+// A JPEG image is written as it is.
+static int write_jpeg_image(image_io_t *io, const image_t *img, char *err) {
+    if (io->write(io, img->pix, img->size) != img->size) {
+        strcpy(err, "cannot write the file (disk full?)");
+        return -EIO;
+    }
+    return 0;
 }
 
 static mp_obj_t image_save(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = PY_ARGS(n_args, pos, kw);
-    image_t *img = py_image_get_pixels(pos[0]);
+    image_t *img = py_image_get(pos[0]);
     mp_obj_t path = py_args_obj(&a, "path");
     image_rect_t roi = py_args_opt_roi(&a, img->w, img->h);
+    int quality = get_quality(py_args_opt(&a, MP_QSTR_quality));
     image_file_t type = file_type(mp_obj_str_get_str(path));
+    bool as_is = img->format == IMAGE_JPEG && type == IMAGE_FILE_JPEG;
+    if (!as_is) {
+        py_image_get_pixels(pos[0]);
+    }
     char err[IMAGE_ERR_LEN];
     py_io_t io;
     mp_obj_t file = open_file(path, "wb");
@@ -167,7 +196,7 @@ static mp_obj_t image_save(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         io_init(&io, file, NULL);
-        ret = image_write(&io.io, img, roi, type, err);
+        ret = as_is ? write_jpeg_image(&io.io, img, err) : image_write(&io.io, img, roi, type, quality, err);
         nlr_pop();
     } else {
         mp_stream_close(file);
@@ -180,3 +209,56 @@ static mp_obj_t image_save(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     return pos[0];
 }
 MP_DEFINE_CONST_FUN_OBJ_KW(py_image_save_obj, 2, image_save);
+
+// ---- JPEG in memory -----------------------------------------------------------------------------
+
+// Counts everything, keeps what fits.
+typedef struct {
+    image_io_t io;
+    uint8_t *data;
+    size_t room, n;
+} sink_t;
+
+static size_t sink_write(image_io_t *base, const void *buf, size_t n) {
+    sink_t *s = (sink_t *)base;
+    if (s->n + n <= s->room) {
+        memcpy(s->data + s->n, buf, n);
+    }
+    s->n += n;
+    return n;
+}
+
+// A new JPEG image. The first guess at its size is nearly always enough.
+static mp_obj_t compressed(const image_t *img, int quality) {
+    char err[IMAGE_ERR_LEN];
+    image_rect_t all = { 0, 0, img->w, img->h };
+    size_t room = (size_t)img->w * (size_t)img->h / 2 + 2048;
+    for (;;) {
+        image_mem_t *m = image_mem_new(room, "jpeg");
+        sink_t sink = { { NULL, sink_write }, m->data, room, 0 };
+        image_write(&sink.io, img, all, IMAGE_FILE_JPEG, quality, err);
+        if (sink.n <= room) {
+            image_t jpeg = { img->w, img->h, IMAGE_JPEG, m->data, NULL, sink.n };
+            return py_image_from(&jpeg, m, NULL);
+        }
+        image_mem_unref(m);
+        room = sink.n;
+    }
+}
+
+static mp_obj_t image_compressed(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    py_args_t a = PY_ARGS(n_args, pos, kw);
+    image_t *img = py_image_get(pos[0]);
+    int quality = get_quality(py_args_opt(&a, MP_QSTR_quality));
+    return img->format == IMAGE_JPEG ? pos[0] : compressed(py_image_get_pixels(pos[0]), quality);
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(py_image_compressed_obj, 1, image_compressed);
+
+static mp_obj_t image_compress(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    mp_obj_t o = image_compressed(n_args, pos, kw);
+    if (o != pos[0]) {
+        py_image_move(pos[0], o);
+    }
+    return pos[0];
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(py_image_compress_obj, 1, image_compress);

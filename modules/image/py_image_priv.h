@@ -17,6 +17,8 @@ mp_obj_t py_image_bytes_new(const image_t *img, image_mem_t *mem);
 // Constructor and files (py_image_file.c).
 mp_obj_t py_image_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_save_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compress_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compressed_obj);
 
 // py_image_draw.c
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_draw_line_obj);
@@ -34,5 +36,8 @@ image_t *py_image_get_pixels(mp_obj_t o);
 
 // Replaces the memory of an image by m (one reference is taken over).
 void py_image_set_pix(mp_obj_t o, image_mem_t *m);
+
+// Makes o the picture that from is; both share the memory.
+void py_image_move(mp_obj_t o, mp_obj_t from);
 
 #endif

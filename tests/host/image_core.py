@@ -15,7 +15,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "tests" / "image"
 IMAGE, LCD, SENSOR = (ROOT / "modules" / name for name in ("image", "lcd", "sensor"))
-IMAGE_FILES = ("image", "compose", "convert", "draw", "font8x12", "image_codecs", "io_bmp", "io_pnm", "scale", "text")
+IMAGE_FILES = (
+    *("image", "compose", "convert", "draw", "font8x12", "scale", "text"),
+    *("image_codecs", "io_bmp", "io_pnm", "jpeg_decode", "jpeg_encode"),
+)
 CORE = [
     *(IMAGE / f"{name}.c" for name in IMAGE_FILES),
     LCD / "lcd_core.c",
@@ -70,8 +73,7 @@ class Info(ct.Structure):
         ("format", ct.c_int),
         ("planes", ct.c_bool),
         ("codec", ct.c_void_p),
-        ("state", ct.c_uint32 * 5),
-        ("palette", ct.c_uint8 * 768),
+        ("state", ct.c_uint32 * 2048),
     ]
 
 
@@ -102,7 +104,7 @@ def lib() -> ct.CDLL:
         ct.c_void_p, ct.c_void_p, ct.c_int32, ct.c_int32, ct.c_float, ct.c_float, ct.c_uint, ct.c_void_p,
     ]  # fmt: skip
     so.image_copy_scaled.argtypes = [ct.c_void_p, ct.c_void_p, Rect]
-    so.image_write.argtypes = [ct.c_void_p, ct.c_void_p, Rect, ct.c_int, ct.c_char_p]
+    so.image_write.argtypes = [ct.c_void_p, ct.c_void_p, Rect, ct.c_int, ct.c_int, ct.c_char_p]
     return so
 
 
@@ -193,9 +195,11 @@ def load(data: bytes, planes: bool = False) -> Picture:
     return p
 
 
-def save(p: Picture, kind: int, roi: tuple[int, int, int, int] | None = None, room: int = 1 << 30) -> bytes:
+def save(
+    p: Picture, kind: int, roi: tuple[int, int, int, int] | None = None, room: int = 1 << 30, quality: int = 50
+) -> bytes:
     io, err = Memory(room=room), ct.create_string_buffer(ERR_LEN)
-    ret = lib().image_write(ct.byref(io.c), p.ref, Rect(*(roi or (0, 0, p.c.w, p.c.h))), kind, err)
+    ret = lib().image_write(ct.byref(io.c), p.ref, Rect(*(roi or (0, 0, p.c.w, p.c.h))), kind, quality, err)
     if ret:
         raise CodecError(ret, err.value.decode())
     return bytes(io.out)

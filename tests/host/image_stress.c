@@ -112,12 +112,12 @@ static void files(void) {
     char err[IMAGE_ERR_LEN];
     image_t img = new_image();
     file_t f = { { file_read, file_write }, { 0 }, 0, 0 };
-    image_write(&f.io, &img, (image_rect_t) { coord(), coord(), coord(), coord() }, rnd() & 1 ? IMAGE_FILE_BMP : IMAGE_FILE_PNM,
-        err);
-    for (unsigned n = rnd() % 4; n > 0 && f.len; n--) {
-        f.data[rnd() % (f.len < 80 ? f.len : 80)] = (uint8_t)rnd();
+    image_write(&f.io, &img, (image_rect_t) { coord(), coord(), coord(), coord() }, (image_file_t)(rnd() % 3),
+        (int)(rnd() % 101), err);
+    for (unsigned n = rnd() % 4, head = f.len < 700 ? (unsigned)f.len : 700; n > 0 && head; n--) {
+        f.data[rnd() % head] = (uint8_t)rnd();
     }
-    image_info_t info;
+    static image_info_t info;
     if (image_read_info(&f.io, &info, err) == 0 && image_bytes(info.w, info.h, info.format) < 10000000) {
         image_t in = { info.w, info.h, info.format, NULL, NULL, image_bytes(info.w, info.h, info.format) };
         in.pix = calloc(1, in.size);

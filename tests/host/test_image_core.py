@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes as ct
 import io
 import itertools
@@ -10,6 +11,7 @@ import math
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,11 @@ from image_core import (
     save,
     to565,
 )
+from kpu_core import data_path
 from PIL import Image
 
 W, H = 41, 29
-BMP, PNM = 0, 1
+BMP, PNM, JPG = 0, 1, 2
 ON = 0xFFFF
 HUGE = [-(2**31), -(2**24) - 3, -1000, -1, 0, 5, W - 1, W, 1000, 2**24 + 3, 2**31 - 1]
 
@@ -610,9 +613,104 @@ def test_save_of_a_part_and_a_full_disk() -> None:
     p = from_rgb(rgb)
     part = load(save(p, BMP, (10, 5, 13, 9)))
     assert (part.values() == to565(rgb[5:14, 10:23])).all()
-    for kind in (BMP, PNM):
+    for kind in (BMP, PNM, JPG):
         with pytest.raises(CodecError, match="cannot write"):
             save(p, kind, room=1000)
+
+
+def smooth(w: int, h: int) -> np.ndarray:
+    """A picture that JPEG can keep: slow waves in all colours."""
+    y, x = np.mgrid[:h, :w]
+    return np.stack([127 + 120 * np.sin(x / a + y / b) for a, b in ((9, 14), (15, 11), (21, 30))], axis=2).astype(
+        np.uint8
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (16, 16), (17, 33), (133, 50)])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("restart", [0, 3])
+def test_jpeg_of_pillow(size: tuple[int, int], subsampling: int, restart: int) -> None:
+    data = file_of(smooth(*size), "JPEG", quality=95, subsampling=subsampling, restart_marker_blocks=restart)
+    p = load(data, planes=True)
+    with Image.open(io.BytesIO(data)) as picture:
+        wanted = np.asarray(picture.convert("RGB"), np.int16)
+    assert p.planes is not None
+    got = p.planes.reshape(3, size[1], size[0]).transpose(1, 2, 0).astype(np.int16)
+    # Pillow interpolates halved colours, we repeat them.
+    assert np.abs(got - wanted).mean() < (1 if subsampling == 0 else 4)
+    assert np.abs(got - wanted).max() <= (3 if subsampling == 0 else 48)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 24), (133, 50)])
+def test_gray_jpeg_of_pillow(size: tuple[int, int]) -> None:
+    data = file_of(smooth(*size)[..., 0].copy(), "JPEG", quality=90, optimize=True)
+    p = load(data)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert np.abs(p.values().astype(np.int16) - np.asarray(picture, np.int16)).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (17, 33), (133, 50)])
+@pytest.mark.parametrize("fmt", [RGB565, GRAYSCALE, BINARY])
+@pytest.mark.parametrize("quality", [1, 50, 95, 100])
+def test_our_jpeg_is_as_good_as_the_one_of_pillow(size: tuple[int, int], fmt: int, quality: int) -> None:
+    rgb = from_rgb(smooth(*size))
+    p = Picture(*size, fmt)
+    lib().image_convert(p.ref, rgb.ref)
+    data = save(p, JPG, quality=quality)
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.format == "JPEG"
+        seen = np.asarray(picture.convert("RGB"), np.int16)
+    # The reference: Pillow's own encoder with the same tables and the same source.
+    source = np.zeros((size[1], size[0], 3), np.uint8)
+    c = [ct.c_uint8() for _ in "rgb"]
+    for x, y in itertools.product(range(size[0]), range(size[1])):
+        lib().image_color_to_rgb(fmt, lib().image_get(p.ref, x, y), *map(ct.byref, c))
+        source[y, x] = [v.value for v in c]
+    theirs = file_of(source if fmt == RGB565 else source[..., 0].copy(), "JPEG", quality=quality, subsampling=2)
+    with Image.open(io.BytesIO(theirs)) as picture:
+        reference = np.asarray(picture.convert("RGB"), np.int16)
+    assert np.abs(seen - source).mean() <= np.abs(reference - source).mean() + 1
+    assert len(data) <= len(theirs) * 1.1 + 50
+    again = load(data)
+    assert again.c.format == (RGB565 if fmt == RGB565 else GRAYSCALE)
+
+
+def test_jpeg_of_a_photograph() -> None:
+    path = data_path("images/dog.jpg")
+    with Image.open(path) as picture:
+        wanted = np.asarray(picture.convert("RGB"), np.int16)
+    got = load(path.read_bytes()).rgb().astype(np.int16)
+    assert np.abs(got - wanted).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d[:-200], "too early|damaged"),
+        (lambda d: d[:300], "too early"),
+        (lambda d: d[:2] + b"\xff\xd9", "no picture"),
+        (lambda d: d.replace(b"\xff\xc0", b"\xff\xc2"), "progressive"),
+        (lambda d: d.replace(b"\xff\xc4", b"\xff\xe5"), "no tables"),
+        (lambda d: d.replace(b"\xff\xdb", b"\xff\xe5"), "no tables"),
+        (lambda d: d.replace(b"\x22\x00\x02", b"\x44\x00\x02"), "sampling 4x4"),
+        (lambda d: d.replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x0c"), "12 bits"),
+    ],
+)
+def test_jpeg_that_cannot_be_read(change: Callable[[bytes], bytes], words: str) -> None:
+    data = file_of(random_rgb(64, 64), "JPEG", subsampling=2)
+    load(data)
+    with pytest.raises(CodecError, match=words):
+        load(change(data))
+
+
+def test_damaged_jpeg_is_never_fatal() -> None:
+    data, rng = file_of(random_rgb(40, 40), "JPEG"), random.Random(1)
+    for _ in range(300):
+        broken = bytearray(data)
+        for _ in range(rng.randint(1, 5)):
+            broken[rng.randrange(len(broken))] = rng.randrange(256)
+        with contextlib.suppress(CodecError, AssertionError):
+            load(bytes(broken))
 
 
 # ---- the same under sanitizers ----------------------------------------------------------------------
