@@ -37,15 +37,6 @@ static const K210Board boards[] = {
     { .name = "maix_dock", .desc = "Sipeed Maix Dock (dan)", MAIX_M1 },
     { .name = "maix_go", .desc = "Sipeed Maix Go", MAIX_M1 },
     { .name = "maixduino", .desc = "Sipeed Maixduino", MAIX_M1 },
-    /* The vendor's development board; its card slot is not modelled. */
-    { .name = "kd233", .desc = "Kendryte KD233",
-      .pull_ups = PAD(16) | PAD(9) | PAD(10),
-      .flash_part = "w25q128",
-      .sensor = "ov5640",
-      .lcd = { "k210-st7789", .cs = 6, .rst = -1, .dc = 8, .wr = 7 },
-      .cam = { .scl = 10, .sda = 9, .rst = 11, .pwdn = 13, .xclk = 14 },
-      .sd = { .cs = -1, .sclk = -1, .mosi = -1, .miso = -1 },
-      .boot_key = 16 },
     /* Camera and LCD on the low pads, no reset line to the LCD, no TF card. */
     {
         .name = "kd233",
