@@ -245,6 +245,7 @@ static void prepare_channels(K210KpuArith *a)
 
     a->sx_used = l->arg_x != 0 && !l->bypass_conv;
     a->sx_small = magnitude(sx1) < 1 << 30;
+    a->sx_scale = l->arg_x * power(l->shr_x);
     for (uint32_t c = 0; c < l->out.channels; c++) {
         uint64_t bn = read_le((uint8_t *)a->bn.data + 8 * c, 8);
         __int128 lo = 0, hi = 255;

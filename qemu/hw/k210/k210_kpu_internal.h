@@ -82,6 +82,7 @@ struct K210KpuArith {
 
     bool sx_used;               /* arg_x != 0 */
     bool sx_small;              /* the term of arg_x fits in 31 bits */
+    double sx_scale;            /* arg_x / 2^shr_x */
     KpuBuffer panels;           /* per part: one tile of every tap */
     size_t panel_size;
     KpuBuffer result;           /* u8 before pooling, planes of result_size */

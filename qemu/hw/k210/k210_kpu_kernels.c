@@ -11,9 +11,12 @@
 #include <immintrin.h>
 #endif
 
-typedef uint8_t vu8 __attribute__((vector_size(16)));
-typedef uint16_t v8u16 __attribute__((vector_size(16)));
-typedef uint8_t v8u8 __attribute__((vector_size(8)));
+/* Vectors lie over arrays of other types, too. */
+#define VECTOR(size)    __attribute__((vector_size(size), may_alias))
+
+typedef uint8_t vu8 VECTOR(16);
+typedef uint16_t v8u16 VECTOR(16);
+typedef uint8_t v8u8 VECTOR(8);
 
 #define CVT_DOUBLE(v)   __builtin_convertvector((v), vdouble)
 #define VMAX_U8(a, b)   (((vu8)((a) > (b)) & (a)) | ((vu8)((a) <= (b)) & (b)))
@@ -35,11 +38,11 @@ typedef uint8_t v8u8 __attribute__((vector_size(8)));
 #define KERNEL(x)       x##_portable
 #define KERNEL_NAME     "portable"
 
-typedef int32_t vint __attribute__((vector_size(16)));
-typedef double vdouble __attribute__((vector_size(16)));
-typedef int64_t vmask __attribute__((vector_size(16)));
+typedef int32_t vint VECTOR(16);
+typedef double vdouble VECTOR(16);
+typedef int64_t vmask VECTOR(16);
 /* As many integers as vdouble has lanes. */
-typedef int32_t vsmall __attribute__((vector_size(8)));
+typedef int32_t vsmall VECTOR(8);
 
 #define SPLAT(x)        ((vdouble){ (x), (x) })
 #define SPLAT_INT(x)                                                        \
@@ -107,7 +110,7 @@ typedef int32_t vsmall __attribute__((vector_size(8)));
 #define STORE_BYTES(out, y)     STORE_BYTES_SSE2(out, y)
 #else
 /* Four bytes at a time, clamped by comparing. */
-typedef uint8_t v4u8 __attribute__((vector_size(4)));
+typedef uint8_t v4u8 VECTOR(4);
 #define STORE_BYTES(out, y) do {                                            \
         const vint *y_ = (const vint *)(y);                                 \
         for (unsigned i_ = 0; i_ < KPU_TILE / 4; i_++) {                    \
@@ -133,10 +136,10 @@ typedef uint8_t v4u8 __attribute__((vector_size(4)));
 #define KERNEL_NAME     "avx2"
 #define KPU_WIDE        1
 
-typedef int32_t vint_avx2 __attribute__((vector_size(32)));
-typedef double vdouble_avx2 __attribute__((vector_size(32)));
-typedef int64_t vmask_avx2 __attribute__((vector_size(32)));
-typedef int32_t vsmall_avx2 __attribute__((vector_size(16)));
+typedef int32_t vint_avx2 VECTOR(32);
+typedef double vdouble_avx2 VECTOR(32);
+typedef int64_t vmask_avx2 VECTOR(32);
+typedef int32_t vsmall_avx2 VECTOR(16);
 #define vint            vint_avx2
 #define vdouble         vdouble_avx2
 #define vmask           vmask_avx2
