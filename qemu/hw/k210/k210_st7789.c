@@ -171,7 +171,9 @@ static void reset_registers(K210St7789State *s)
 
 static void start_command(K210St7789State *s, uint8_t command)
 {
-    burst_end(s);
+    if (command != RAMWRC) {
+        burst_end(s);
+    }
     s->command = command;
     s->nparams = 0;
     s->npixel = 0;
@@ -207,6 +209,7 @@ static void parameter(K210St7789State *s, uint8_t byte)
         put_byte(s, byte);
         return;
     }
+    trace_k210_st7789_parameter(s->command, byte);
     if (s->nparams < ARRAY_SIZE(s->params)) {
         s->params[s->nparams] = byte;
     }
