@@ -132,7 +132,9 @@ def test_yuv_picture_survives_within_rounding(port):
     port.outputs(AI | DISPLAY | YUV)
     port.frame()
     # Saturated colours may leave the cube by rounding; two steps are the most that both conversions lose.
-    worst = max(abs(a - b) for p, q in zip(port.planes(), triples(noise(1)), strict=True) for a, b in zip(p, q))
+    worst = max(
+        abs(a - b) for p, q in zip(port.planes(), triples(noise(1)), strict=True) for a, b in zip(p, q, strict=True)
+    )
     assert worst <= 2
 
 
