@@ -481,6 +481,22 @@ static bool prepare_taps(K210KpuArith *a, char *err)
     return true;
 }
 
+/* Pixels in rows that are dropped later need not be worked out. */
+static void prepare_tiles(K210KpuArith *a)
+{
+    const K210KpuLayer *l = &a->layer;
+    bool selects = l->pool_type == 0 ||
+                   (l->pool_type >= 5 && l->pool_type <= 7);
+
+    a->row_tiles = 0;
+    a->tiles = (a->pixels + KPU_TILE - 1) / KPU_TILE;
+    if (selects && l->stride > 1 && l->in.width >= KPU_TILE) {
+        a->row_tiles = (l->in.width + KPU_TILE - 1) / KPU_TILE;
+        a->row_step = l->stride * a->row;
+        a->tiles = a->row_tiles * l->out.height;
+    }
+}
+
 bool k210_kpu_begin(K210KpuArith *a,
                     const uint64_t words[K210_KPU_LAYER_WORDS],
                     bool eight_bit, const uint8_t *ram,
@@ -516,6 +532,7 @@ bool k210_kpu_begin(K210KpuArith *a,
         return no_memory(err);
     }
     prepare_channels(a);
+    prepare_tiles(a);
     return true;
 }
 

@@ -73,6 +73,9 @@ struct K210KpuArith {
     size_t plane_size;
     uint32_t row;               /* bytes from row to row, planes and results */
     uint32_t pixels;            /* of a flattened plane that matter */
+    /* Tiles cover the plane, or only the rows that pooling looks at. */
+    uint32_t tiles, row_tiles;  /* row_tiles 0: the whole plane */
+    uint32_t row_step;          /* pixels from one such row to the next */
 
     /* Weights as pairs of taps (low and high half word), rows of pair_row. */
     KpuBuffer pairs;
@@ -93,6 +96,14 @@ struct K210KpuArith {
 
     unsigned parts;
 };
+
+/* First pixel of a tile. */
+static inline uint32_t k210_kpu_tile_pixel(const K210KpuArith *a, uint32_t t)
+{
+    return a->row_tiles ? t / a->row_tiles * a->row_step +
+                          t % a->row_tiles * KPU_TILE
+                        : t * KPU_TILE;
+}
 
 /* y of one pixel in integers, for the channels that are not exact. */
 uint8_t k210_kpu_activate_one(const K210KpuArith *a, const KpuChannel *c,
