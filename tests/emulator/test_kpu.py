@@ -351,7 +351,7 @@ def test_illegal_layer_is_reported_and_ends() -> None:
     ("change", "sentence"),
     [
         (lambda w: w.__setitem__(1, 5 | 6 << 32), "input at line 5 and output at line 6 overlap"),
-        (lambda w: w.__setitem__(7, w[7] + (64 << 32)), "is not aligned to 256"),
+        (lambda w: w.__setitem__(7, w[7] + (4 << 32)), "is not aligned to 8"),
         (lambda w: w.__setitem__(4, w[4] + (0x4000_0000 << 32)), "k210-kpu: cached address 0x80"),
         (lambda w: w.__setitem__(3, w[3] ^ 1 << 32), "pooled by type 1 gives 10x4"),
     ],
