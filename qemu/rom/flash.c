@@ -37,7 +37,8 @@
 #define CH_BLOCK_TS 0x110
 #define CH_CTL      0x118
 #define CH_CFG      0x120
-#define CH_INTCLEAR 0x198
+#define CH_INTSTATUS_EN 0x180
+#define DMA_RESET   0x58
 #define UNCACHED    0x40000000u
 
 /* The controller counts this many frames, and its FIFO holds this many. */
@@ -160,7 +161,7 @@ static bool read_words(uint32_t address, uint8_t *to, uint32_t words)
     /* 32-bit items one by one, source fixed, masters 1 and 2 */
     DMAC(CH_CTL) = 1 << 2 | 1 << 4 | 2 << 8 | 2 << 11;
     DMAC(CH_BLOCK_TS) = words - 1;
-    DMAC(CH_INTCLEAR) = ~0ull;
+    DMAC(CH_INTSTATUS_EN) = 0;      /* or its interrupt stays in the PLIC */
     DMAC(DMA_CHEN) = 1 << 8 | 1;
 
     begin(31 | TMOD_RX | QUAD, QUAD_IO, words);
@@ -176,8 +177,7 @@ static bool read_words(uint32_t address, uint8_t *to, uint32_t words)
     }
     done = !(DMAC(DMA_CHEN) & 1);
     DMAC(DMA_CHEN) = 1 << 8;
-    DMAC(CH_INTCLEAR) = ~0ull;
-    DMAC(DMA_CFG) = 0;
+    DMAC(DMA_RESET) = 1;
     SYSCTL(DMA_SEL0) = 0;
     SPI3(SER) = 0;
     SPI3(SSIENR) = 0;

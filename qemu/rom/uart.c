@@ -78,8 +78,14 @@ uint8_t uart_wait(void)
 
 void uart_wait_end(void)
 {
+    uint32_t source;
+
     __asm__ volatile("csrw mie, zero");
     UARTHS(IE) = 0;
+    /* what has been raised must not surprise the program that follows */
+    while ((source = PLIC(0x200004))) {
+        PLIC(0x200004) = source;
+    }
     PLIC(0x2000 + 4 * (IRQ_UARTHS / 32)) = 0;
     PLIC(4 * IRQ_UARTHS) = 0;
 }

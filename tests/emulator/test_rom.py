@@ -43,6 +43,8 @@ def check_state(v):
     assert v["uarths_div"] == 390_000_000 // 115200 - 1
     assert v["hart1_a0"] == 1
     assert v["hart1_mip"] & 8 and v["hart1_mie"] & 8
+    assert v["plic_pending"] == 0, "no interrupt of the ROM's is left over"
+    assert v["dmac_cfg"] == v["dma_sel"] == 0 and v["dma_irq_enable"]
     assert v["otp_status"] == 0
     assert v["otp_checked_status"] == 2
     assert v["getchar"] == 0xFFFF_FFFF
@@ -155,7 +157,7 @@ def test_isp_loads_and_boots_a_program(tmp_path):
             m.serial_write(request(0xC3, 0x8000_0000 + at, program[at : at + 1024]))
             assert m.serial_read(b"\xc0\xc3\xe0\xc0", timeout=5) == b"\xc0\xc3\xe0\xc0"
         m.serial_write(request(0xC5, 0x8000_0000))
-        output = m.serial_read(b"a0=0x0000000000000000\n", timeout=5)
+        output = m.serial_read(b"plic_pending=0x0000000000000000\n", timeout=5)
         assert b"a0=0x0000000000000000\n" in output
 
 

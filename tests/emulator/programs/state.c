@@ -28,6 +28,7 @@ void main(uint64_t hart) {
     for (int i = 0; i < 7; i++) {
         put_hex(names[i], entry_state[0][i]);
     }
+    MSIP(1) = 1;  // hart 1 has been sent here by the ROM, except after an ISP boot
     while (!ready) {
     }
     put_hex("hart1_a0", entry_state[1][0]);
@@ -38,6 +39,10 @@ void main(uint64_t hart) {
     put_hex("sel0", sel0);
     put_hex("cpu_mhz", 26 * ((pll0 >> 4 & 63) + 1) / (((pll0 & 15) + 1) * ((pll0 >> 10 & 15) + 1)) / (2 << (sel0 >> 1 & 3)));
     put_hex("uarths_div", UARTHS(0x18));
+    put_hex("plic_pending", PLIC(0x1000) | PLIC(0x1004) | PLIC(0x1008));
+    put_hex("dmac_cfg", REG(0x50000010));
+    put_hex("dma_irq_enable", REG(0x50000180));
+    put_hex("dma_sel", SYSCTL(0x64) | SYSCTL(0x68));
     r = ((int (*)(uint32_t, uint8_t *, uint32_t))0x8800453c)(0x3d9c, id, 4);
     put_hex("otp_status", r);
     put_hex("serial", id[0] | id[1] << 8 | id[2] << 16 | (uint32_t)id[3] << 24);
