@@ -133,7 +133,7 @@ def test_xip_window(flash, content):
     assert q.readl(0x5400_0108) == 0x28C0_9466, "the registers are back"
 
 
-@pytest.mark.parametrize(("enable", "expected"), [(True, "erase"), (False, "WEL")])
+@pytest.mark.parametrize(("enable", "expected"), [(True, "erase"), (False, "without write enable")])
 def test_strict_mode_names_flash_mistakes(tmp_path, enable, expected):
     """Bits that only an erase could set, and a program without a write enable."""
     (tmp_path / "flash.bin").write_bytes(b"\x00" * SIZE)

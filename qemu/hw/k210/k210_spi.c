@@ -574,7 +574,9 @@ static void spi_arm_timer(K210SpiState *s)
     int64_t end;
 
     if (!s->shifting) {
-        timer_del(s->timer);
+        if (timer_pending(s->timer)) {
+            timer_del(s->timer);
+        }
         return;
     }
     /* An early timer only finds less to do and arms itself again. */
@@ -591,7 +593,7 @@ static void spi_arm_timer(K210SpiState *s)
     }
 }
 
-static void spi_update(K210SpiState *s)
+static void spi_update_lines(K210SpiState *s)
 {
     bool irq = spi_risr(s) & s->regs[R_IMR];
     uint32_t rx = 0, tx = 0;
@@ -607,7 +609,6 @@ static void spi_update(K210SpiState *s)
             tx = spi_tx_room(s);
         }
     }
-    spi_arm_timer(s);
     if (irq != s->irq_level) {
         s->irq_level = irq;
         qemu_set_irq(s->irq, irq);
@@ -620,6 +621,12 @@ static void spi_update(K210SpiState *s)
         s->dma_tx_level = tx;
         qemu_set_irq(s->dma_tx, tx);
     }
+}
+
+static void spi_update(K210SpiState *s)
+{
+    spi_arm_timer(s);
+    spi_update_lines(s);
 }
 
 static void spi_timer(void *opaque)
@@ -756,8 +763,16 @@ static void spi_write(void *opaque, hwaddr offset, uint64_t val,
          * A FIFO that runs dry between its words would end a command early.
          */
         spi_push(s, value);
-        spi_update(s);
-        timer_mod(s->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+        spi_update_lines(s);
+        if (!s->shifting) {
+            int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+            /* Once per burst: timer_mod() is dear at one call per word. */
+            if (!timer_pending(s->timer) ||
+                timer_expire_time_ns(s->timer) > now) {
+                timer_mod(s->timer, now);
+            }
+        }
         return;
     }
     spi_run(s);
