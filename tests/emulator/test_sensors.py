@@ -162,7 +162,8 @@ def test_gc_subsampled_whole(tmp_path, name, device):
         assert s.screen() == [rgb565(p) for p in triples(noise(1))]
         s.put(0x14 if name == "gc0308" else 0x17, 1)
         s.frame()
-        mirrored = [triples(noise(1))[y * W : (y + 1) * W][::-1] for y in range(H)]
+        pixels = triples(noise(1))
+        mirrored = [pixels[y * W : (y + 1) * W][::-1] for y in range(H)]
         assert s.screen() == [rgb565(p) for row in mirrored for p in row]
 
 
