@@ -111,9 +111,6 @@ void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise
 
 static int refuse(char *err, uint32_t word0, uint32_t word1) {
     if (word0 == MAGIC_LDMK) {
-        if (word1 == 5) {
-            return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v5 (nncase 1.x), not supported yet");
-        }
         return kpu_fail(err, KPU_ERR_VERSION, "kmodel version %u is not known", (unsigned)word1);
     }
     if (word0 == 0x03000000) {
@@ -152,6 +149,9 @@ int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size
     if (word0 == MAGIC_LDMK && get_u32(head + 4) == 4) {
         return kmodel_v4_measure(&src, size);
     }
+    if (word0 == MAGIC_LDMK && get_u32(head + 4) == 5) {
+        return kmodel_v5_measure(&src, size);
+    }
     return refuse(err, word0, get_u32(head + 4));
 }
 
@@ -169,6 +169,8 @@ int kmodel_open(kpu_net_t *net, const uint8_t *data, uint32_t size, const kpu_me
         ret = kmodel_v3_open(net, data, size, err);
     } else if (word0 == MAGIC_LDMK && get_u32(data + 4) == 4) {
         ret = kmodel_v4_open(net, data, size, err);
+    } else if (word0 == MAGIC_LDMK && get_u32(data + 4) == 5) {
+        ret = kmodel_v5_open(net, data, size, err);
     } else {
         ret = refuse(err, word0, get_u32(data + 4));
     }

@@ -87,6 +87,9 @@ int kmodel_v4_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
 // Fills node from the body at p (kmodel_v4_nodes.c). The loader's name is set for error texts.
 int kmodel_v4_parse_node(kmodel_loader_t *ld, uint32_t opcode, uint32_t body, uint32_t body_size, kpu_node_t *node);
 
+int kmodel_v5_measure(const kmodel_source_t *src, uint32_t *size);
+int kmodel_v5_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+
 int kmodel_v3_measure(const kmodel_source_t *src, uint32_t *size);
 int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
 

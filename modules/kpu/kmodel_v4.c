@@ -131,7 +131,7 @@ static bool keeps_shape(const kpu_node_t *node) {
         case KPU_OP_DEQUANTIZE_ZERO_POINT:
         case KPU_OP_TABLE:
         case KPU_OP_UNARY:
-        case KPU_OP_SOFTMAX_INNER:
+        case KPU_OP_SOFTMAX_AXIS:
         case KPU_OP_NNIL:
             return true;
         default:

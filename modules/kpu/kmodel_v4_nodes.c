@@ -106,7 +106,7 @@ static int parse_dequantize(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
 
 static int parse_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     node->p.unary.op = get_u32(p + 32);
-    if (node->p.unary.op >= KPU_UNARY_COUNT) {
+    if (node->p.unary.op >= KPU_UNARY_V4_COUNT) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.unary.op);
     }
     return get_unary(ld, p, node, KPU_F32, KPU_F32);
@@ -159,7 +159,7 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
         ret = get_output(ld, p + 32, dtype, &node->out);
     }
     node->p.binary.op = get_u32(p + 48);
-    if (ret == KPU_OK && node->p.binary.op >= KPU_BINARY_COUNT) {
+    if (ret == KPU_OK && node->p.binary.op >= KPU_BINARY_V4_COUNT) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.binary.op);
     }
     uint32_t *out = node->p.binary.shape;
@@ -176,6 +176,9 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
         ret = get_repeated(ld, "input b", p + 68, out, &node->in[1], node->p.binary.b);
     }
     if (ret == KPU_OK) {
+        int32_t stride[4];
+        packed_strides(out, stride);
+        memcpy(node->p.binary.o, stride, sizeof(stride));
         set_shape(node, out);
     }
     return ret;
@@ -448,6 +451,7 @@ static int parse_softmax(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t
     uint32_t inner = get_u32(p + 32), outer = get_u32(p + 36), count = kmodel_elements(inner, outer, 1);
     node->p.softmax.inner = inner;
     node->p.softmax.outer = outer;
+    node->p.softmax.step = 1;
     node->p.softmax.beta = get_f32(p + 40);
     int ret = get_unary(ld, p, node, KPU_F32, KPU_F32);
     if (ret == KPU_OK) {
@@ -732,7 +736,8 @@ static int parse_resize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     node->p.resize.out_h = out[2];
     node->p.resize.out_w = out[3];
     node->p.resize.nearest = mode == 1;
-    node->p.resize.align_corners = p[60];
+    // Nearest resizing of v4 ignores it.
+    node->p.resize.align_corners = p[60] && mode == 0;
     set_shape(node, out);
     return need(ld, "output", &node->out, kmodel_elements(node->p.resize.planes, out[2], out[3]));
 }
@@ -841,7 +846,7 @@ static const v4_node_t node_table[] = {
     { 0x08, KPU_OP_REDUCE_WINDOW, 104, "REDUCE_WINDOW2D", parse_reduce_window },
     { 0x09, KPU_OP_COPY, 32, "MEMORY_COPY", parse_memory_copy },
     { 0x0a, KPU_OP_RESIZE, 61, "RESIZE_IMAGE", parse_resize },
-    { 0x0b, KPU_OP_SOFTMAX_INNER, 44, "SOFTMAX", parse_softmax },
+    { 0x0b, KPU_OP_SOFTMAX_AXIS, 44, "SOFTMAX", parse_softmax },
     { 0x0c, KPU_OP_COPY, 64, "TRANSPOSE", parse_transpose },
     { 0x0d, KPU_OP_COPY, 96, "STRIDED_SLICE", parse_strided_slice },
     { 0x0e, KPU_OP_UNARY, 36, "UNARY", parse_unary },

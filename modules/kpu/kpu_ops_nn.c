@@ -203,11 +203,20 @@ typedef struct {
     float part;
 } tap_t;
 
-static tap_t between(uint32_t o, float ratio, uint32_t in) {
-    float v = (float)o * ratio;
+// shift is 0.5 with half_pixel, where positions are those of pixel centres.
+static tap_t between(uint32_t o, float ratio, float shift, uint32_t in) {
+    float v = ((float)o + shift) * ratio - shift;
+    v = v > 0 ? v : 0;
     tap_t t = { .low = at_most(v, in - 1) };
     t.high = t.low + 1 < in ? t.low + 1 : in - 1;
     t.part = v - (float)t.low;
+    return t;
+}
+
+// v4 takes the pixel below. v5 counts half_pixel from the corner, and rounds with align_corners.
+static tap_t nearest_to(uint32_t o, float ratio, const kpu_node_t *node, uint32_t in) {
+    float v = ((float)o + (node->p.resize.half_pixel ? 0.5f : 0)) * ratio;
+    tap_t t = { .low = at_most(node->p.resize.align_corners ? roundf(v) : v, in - 1) };
     return t;
 }
 
@@ -220,16 +229,17 @@ void kpu_op_resize(const kpu_net_t *net, const kpu_node_t *node) {
     uint32_t in_h = node->p.resize.in_h, in_w = node->p.resize.in_w;
     uint32_t out_h = node->p.resize.out_h, out_w = node->p.resize.out_w;
     bool is_float = node->out.dtype == KPU_F32, nearest = node->p.resize.nearest;
-    bool align = node->p.resize.align_corners && !nearest;
+    bool align = node->p.resize.align_corners;
+    float shift = node->p.resize.half_pixel ? 0.5f : 0;
     float ratio_y = resize_ratio(in_h, out_h, align), ratio_x = resize_ratio(in_w, out_w, align);
     uint32_t size = is_float ? 4 : 1;
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
     for (uint32_t plane = 0; plane < node->p.resize.planes; ++plane, in += (size_t)in_h * in_w * size) {
         for (uint32_t oy = 0; oy < out_h; ++oy) {
-            tap_t y = between(oy, ratio_y, in_h);
+            tap_t y = nearest ? nearest_to(oy, ratio_y, node, in_h) : between(oy, ratio_y, shift, in_h);
             for (uint32_t ox = 0; ox < out_w; ++ox, out += size) {
-                tap_t x = between(ox, ratio_x, in_w);
+                tap_t x = nearest ? nearest_to(ox, ratio_x, node, in_w) : between(ox, ratio_x, shift, in_w);
                 size_t top = (size_t)y.low * in_w, bottom = (size_t)y.high * in_w;
                 if (nearest) {
                     memcpy(out, in + (top + x.low) * size, size);

@@ -75,8 +75,14 @@ static float binary_f32(uint32_t op, float a, float b) {
             return a / b;
         case KPU_BINARY_MIN:
             return a < b ? a : b;
-        default:
+        case KPU_BINARY_MAX:
             return a > b ? a : b;
+        case KPU_BINARY_POW:
+            return powf(a, b);
+        case KPU_BINARY_FLOOR_DIV:
+            return floorf(a / b);
+        default:
+            return a - b * floorf(a / b);
     }
 }
 
@@ -102,15 +108,17 @@ void kpu_op_binary(const kpu_net_t *net, const kpu_node_t *node) {
     const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
     const float *b = (const float *)kpu_range_ptr(net, &node->in[1]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    const uint32_t *shape = node->p.binary.shape, *sa = node->p.binary.a, *sb = node->p.binary.b;
+    const uint32_t *shape = node->p.binary.shape;
+    const uint32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
     for (uint32_t n = 0; n < shape[0]; ++n) {
         for (uint32_t c = 0; c < shape[1]; ++c) {
             for (uint32_t h = 0; h < shape[2]; ++h) {
                 const float *pa = a + n * sa[0] + c * sa[1] + h * sa[2];
                 const float *pb = b + n * sb[0] + c * sb[1] + h * sb[2];
+                float *po = out + n * so[0] + c * so[1] + h * so[2];
                 for (uint32_t w = 0; w < shape[3]; ++w) {
                     float v = binary_f32(node->p.binary.op, pa[w * sa[3]], pb[w * sb[3]]);
-                    *out++ = clamp_f32(v, node->p.binary.low, node->p.binary.high);
+                    po[w * so[3]] = clamp_f32(v, node->p.binary.low, node->p.binary.high);
                 }
             }
         }
@@ -125,17 +133,19 @@ void kpu_op_quantized_binary(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
     const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint32_t *shape = node->p.binary.shape, *sa = node->p.binary.a, *sb = node->p.binary.b;
-    const kpu_scale_t *so = &node->p.binary.so;
+    const uint32_t *shape = node->p.binary.shape;
+    const uint32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
+    const kpu_scale_t *scale = &node->p.binary.so;
     for (uint32_t n = 0; n < shape[0]; ++n) {
         for (uint32_t c = 0; c < shape[1]; ++c) {
             for (uint32_t h = 0; h < shape[2]; ++h) {
                 const uint8_t *pa = a + n * sa[0] + c * sa[1] + h * sa[2];
                 const uint8_t *pb = b + n * sb[0] + c * sb[1] + h * sb[2];
+                uint8_t *po = out + n * so[0] + c * so[1] + h * so[2];
                 for (uint32_t w = 0; w < shape[3]; ++w) {
                     int64_t v = binary_i64(node->p.binary.op, scaled(&node->p.binary.sa, pa[w * sa[3]]),
                         scaled(&node->p.binary.sb, pb[w * sb[3]]));
-                    *out++ = clamp_u8(wrap_add(shift_up(wrap_mul(v, so->mul), so->shift), so->off));
+                    po[w * so[3]] = clamp_u8(wrap_add(shift_up(wrap_mul(v, scale->mul), scale->shift), scale->off));
                 }
             }
         }
@@ -162,8 +172,24 @@ static float unary(uint32_t op, float x) {
             return 1 / sqrtf(x);
         case KPU_UNARY_SIN:
             return sinf(x);
-        default:
+        case KPU_UNARY_SQUARE:
             return x * x;
+        case KPU_UNARY_ACOS:
+            return acosf(x);
+        case KPU_UNARY_ASIN:
+            return asinf(x);
+        case KPU_UNARY_ROUND:
+            return rintf(x);
+        case KPU_UNARY_SIGN:
+            return (float)((x > 0) - (x < 0));
+        case KPU_UNARY_SQRT:
+            return sqrtf(x);
+        case KPU_UNARY_TANH:
+            return tanhf(x);
+        case KPU_UNARY_ERF:
+            return erff(x);
+        default:
+            return 1 / (1 + expf(-x));
     }
 }
 
@@ -175,13 +201,63 @@ void kpu_op_unary(const kpu_net_t *net, const kpu_node_t *node) {
     }
 }
 
+// Clamps before the conversion because a float out of range (or NaN) has no integer value.
+static inline uint8_t float_to_u8(float v) {
+    return v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
+}
+
+static void map_row(const kpu_node_t *node, const uint8_t *in, uint8_t *out) {
+    float scale = node->p.map.scale, bias = node->p.map.bias;
+    ptrdiff_t si = node->p.map.in.stride[3], so = node->p.map.out.stride[3];
+    const float *fi = (const float *)in;
+    float *fo = (float *)out;
+    uint32_t n = node->p.map.in.shape[3];
+    bool from_float = node->in[0].dtype == KPU_F32, to_float = node->out.dtype == KPU_F32;
+    for (uint32_t i = 0; i < n; ++i) {
+        float v = from_float ? fi[i * si] : in[i * si];
+        switch (node->p.map.function) {
+            case KPU_MAP_QUANTIZE:
+                v = rintf(v * scale + bias);
+                break;
+            case KPU_MAP_DEQUANTIZE:
+                v = v * scale + bias;
+                break;
+            case KPU_MAP_UNARY:
+                v = unary(node->p.map.op, v);
+                break;
+            default:
+                break;
+        }
+        if (to_float) {
+            fo[i * so] = v;
+        } else {
+            out[i * so] = float_to_u8(v);
+        }
+    }
+}
+
+void kpu_op_map(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_view_t *vi = &node->p.map.in, *vo = &node->p.map.out;
+    uint32_t in_size = node->in[0].dtype == KPU_F32 ? 4 : 1, out_size = node->out.dtype == KPU_F32 ? 4 : 1;
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    for (uint32_t n = 0; n < vi->shape[0]; ++n) {
+        for (uint32_t c = 0; c < vi->shape[1]; ++c) {
+            for (uint32_t h = 0; h < vi->shape[2]; ++h) {
+                size_t at_in = (size_t)n * vi->stride[0] + (size_t)c * vi->stride[1] + (size_t)h * vi->stride[2];
+                size_t at_out = (size_t)n * vo->stride[0] + (size_t)c * vo->stride[1] + (size_t)h * vo->stride[2];
+                map_row(node, in + at_in * in_size, out + at_out * out_size);
+            }
+        }
+    }
+}
+
 // Ties to even, like the vector unit that the vendor's code was made for.
 void kpu_op_quantize_even(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
     for (uint32_t i = 0; i < node->out.size; ++i) {
-        float v = rintf(in[i] * node->p.quant.scale + node->p.quant.bias);
-        out[i] = v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
+        out[i] = float_to_u8(rintf(in[i] * node->p.quant.scale + node->p.quant.bias));
     }
 }
 
@@ -233,22 +309,31 @@ void kpu_op_reduce(const kpu_net_t *net, const kpu_node_t *node) {
     }
 }
 
-void kpu_op_softmax_inner(const kpu_net_t *net, const kpu_node_t *node) {
+static void softmax(const float *in, float *out, uint32_t n, uint32_t step, float beta) {
+    float best = in[0], sum = 0;
+    for (uint32_t i = 1; i < n; ++i) {
+        best = in[(size_t)i * step] > best ? in[(size_t)i * step] : best;
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        float e = expf((in[(size_t)i * step] - best) * beta);
+        out[(size_t)i * step] = e;
+        sum += e;
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        out[(size_t)i * step] /= sum;
+    }
+}
+
+void kpu_op_softmax_axis(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    uint32_t inner = node->p.softmax.inner;
-    for (uint32_t o = 0; o < node->p.softmax.outer; ++o, in += inner, out += inner) {
-        float best = in[0], sum = 0;
-        for (uint32_t i = 1; i < inner; ++i) {
-            best = in[i] > best ? in[i] : best;
+    uint32_t inner = node->p.softmax.inner, step = node->p.softmax.step;
+    for (uint32_t o = 0; o < node->p.softmax.outer; ++o) {
+        for (uint32_t i = 0; i < step; ++i) {
+            softmax(in + i, out + i, inner, step, node->p.softmax.beta);
         }
-        for (uint32_t i = 0; i < inner; ++i) {
-            out[i] = expf((in[i] - best) * node->p.softmax.beta);
-            sum += out[i];
-        }
-        for (uint32_t i = 0; i < inner; ++i) {
-            out[i] /= sum;
-        }
+        in += (size_t)inner * step;
+        out += (size_t)inner * step;
     }
 }
 

@@ -143,6 +143,15 @@ static int add_padding(kpu_run_t *run, const kpu_node_t *node) {
     return ret;
 }
 
+static int read_maps(const kpu_run_t *run, const kpu_map_t *first, uint32_t batches, uint8_t *dst) {
+    int ret = 0;
+    for (uint32_t i = 0; i < batches && ret >= 0; ++i, dst += map_bytes(first)) {
+        kpu_map_t map = batch_map(first, i);
+        ret = kpu_map_read(&map, run->backend, dst);
+    }
+    return ret;
+}
+
 static int upload(kpu_run_t *run, const kpu_node_t *node) {
     const uint8_t *src = kpu_range_ptr(run->net, &node->in[0]);
     uint32_t bytes = map_bytes(&node->p.upload.map);
@@ -152,6 +161,10 @@ static int upload(kpu_run_t *run, const kpu_node_t *node) {
         ret = kpu_map_write(&map, run->backend, src);
     }
     return ret;
+}
+
+static int download(kpu_run_t *run, const kpu_node_t *node) {
+    return read_maps(run, &node->p.upload.map, node->p.upload.batches, kpu_range_ptr(run->net, &node->out));
 }
 
 static void next_node(kpu_run_t *run) {
@@ -173,6 +186,9 @@ static int step_start(kpu_run_t *run, char *err) {
             return KPU_OK;
         case KPU_OP_UPLOAD:
             ret = upload(run, node);
+            break;
+        case KPU_OP_DOWNLOAD:
+            ret = download(run, node);
             break;
         case KPU_OP_ADD_PADDING:
             ret = add_padding(run, node);
@@ -248,15 +264,6 @@ uint32_t kpu_node_result_size(const kpu_node_t *node) {
         default:
             return node->out.size;
     }
-}
-
-static int read_maps(const kpu_run_t *run, const kpu_map_t *first, uint32_t batches, uint8_t *dst) {
-    int ret = 0;
-    for (uint32_t i = 0; i < batches && ret >= 0; ++i, dst += map_bytes(first)) {
-        kpu_map_t map = batch_map(first, i);
-        ret = kpu_map_read(&map, run->backend, dst);
-    }
-    return ret;
 }
 
 int kpu_run_result(kpu_run_t *run, void *dst, size_t size, char *err) {

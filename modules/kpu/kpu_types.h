@@ -124,7 +124,6 @@ typedef enum {
     KPU_OP_REDUCE,
     KPU_OP_REDUCE_WINDOW,
     KPU_OP_RESIZE,
-    KPU_OP_SOFTMAX_INNER,
     KPU_OP_QUANTIZE_EVEN,
     KPU_OP_DEQUANTIZE_ZERO_POINT,
     KPU_OP_CONV2D,
@@ -133,14 +132,28 @@ typedef enum {
     KPU_OP_MATMUL,
     KPU_OP_QUANTIZED_MATMUL,
     KPU_OP_NNIL,
+    // v5 has strides.
+    KPU_OP_DOWNLOAD,
+    KPU_OP_MAP,
+    KPU_OP_SOFTMAX_AXIS,
 } kpu_op_t;
 
-enum { KPU_BINARY_ADD, KPU_BINARY_SUB, KPU_BINARY_MUL, KPU_BINARY_DIV, KPU_BINARY_MIN, KPU_BINARY_MAX, KPU_BINARY_COUNT };
+enum {
+    KPU_BINARY_ADD, KPU_BINARY_SUB, KPU_BINARY_MUL, KPU_BINARY_DIV, KPU_BINARY_MIN, KPU_BINARY_MAX,
+    KPU_BINARY_V4_COUNT, // v5 has some more
+    KPU_BINARY_POW = KPU_BINARY_V4_COUNT, KPU_BINARY_FLOOR_DIV, KPU_BINARY_FLOOR_MOD, KPU_BINARY_COUNT,
+};
 enum { KPU_REDUCE_MEAN, KPU_REDUCE_MIN, KPU_REDUCE_MAX, KPU_REDUCE_SUM, KPU_REDUCE_COUNT };
 enum {
     KPU_UNARY_ABS, KPU_UNARY_CEIL, KPU_UNARY_COS, KPU_UNARY_EXP, KPU_UNARY_FLOOR, KPU_UNARY_LOG, KPU_UNARY_NEG,
-    KPU_UNARY_RSQRT, KPU_UNARY_SIN, KPU_UNARY_SQUARE, KPU_UNARY_COUNT,
+    KPU_UNARY_RSQRT, KPU_UNARY_SIN, KPU_UNARY_SQUARE,
+    KPU_UNARY_V4_COUNT,
+    KPU_UNARY_ACOS = KPU_UNARY_V4_COUNT, KPU_UNARY_ASIN, KPU_UNARY_ROUND, KPU_UNARY_SIGN, KPU_UNARY_SQRT,
+    KPU_UNARY_TANH, KPU_UNARY_ERF, KPU_UNARY_SIGMOID, KPU_UNARY_NONE,
 };
+
+// What KPU_OP_MAP does to an element.
+enum { KPU_MAP_CONVERT, KPU_MAP_QUANTIZE, KPU_MAP_DEQUANTIZE, KPU_MAP_UNARY };
 
 // Four dimensions N, C, H, W somewhere inside a range. Counted in elements.
 typedef struct {
@@ -214,12 +227,18 @@ typedef struct {
             uint32_t op;
             uint32_t shape[4];
             uint32_t a[4], b[4]; // strides, 0 where an input is repeated
+            uint32_t o[4];      // strides of the output
             float low, high;
             kpu_scale_t sa, sb, so; // quantized only
         } binary;
         struct {
             uint32_t op;
         } unary;
+        struct {
+            kpu_view_t in, out;
+            uint8_t function, op;
+            float scale, bias;
+        } map;
         struct {
             uint32_t op;
             uint32_t in[4], out[4];
@@ -232,10 +251,11 @@ typedef struct {
         } window;
         struct {
             uint32_t planes, in_h, in_w, out_h, out_w;
-            bool nearest, align_corners;
+            bool nearest, align_corners, half_pixel;
         } resize;
         struct {
-            uint32_t inner, outer;
+            uint32_t inner, outer; // inner numbers are `step` apart and belong together
+            uint32_t step;
             float beta;
         } softmax;
         kpu_conv2d_t conv2d;

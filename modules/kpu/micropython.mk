@@ -6,6 +6,9 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel_v3.c \
 	kmodel_v4.c \
 	kmodel_v4_nodes.c \
+	kmodel_v5.c \
+	kmodel_v5_k210.c \
+	kmodel_v5_vm.c \
 	kpu_layer.c \
 	kpu_ops.c \
 	kpu_ops_nn.c \
@@ -23,3 +26,6 @@ SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
 	)
 
 CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
+
+# Without fused multiply-add the layers give the same numbers as on a PC, so tests can compare them.
+$(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_nn.o kpu_ops_tensor.o yolo2.o): CFLAGS += -ffp-contract=off

@@ -17,7 +17,7 @@ const char *modkpu_status_text(int status) {
         case KPU_ERR_PARAM:
             return "ERR_PARAM: please check param, load address or kmodel file name";
         case KPU_ERR_VERSION:
-            return "ERR_KMODEL_VERSION: only support kmodel V3/V4 now";
+            return "ERR_KMODEL_VERSION: only support kmodel V3/V4/V5 now";
         case KPU_ERR_FORMAT:
             return "ERR_KMODEL_FORMAT";
         case KPU_ERR_DECRYPT:

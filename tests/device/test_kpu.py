@@ -26,18 +26,24 @@ EMPTY_AT = 0x900000
 PICTURE = "images/astronaut_320x240.ppm"
 
 
+def built_file(name: str, content: bytes) -> Path:
+    """A file of the build folder for the emulator's flash."""
+    out = paths.BUILD / "tests" / "kpu" / name
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Tests may run in parallel: never an incomplete file.
+    new = out.with_suffix(f".{os.getpid()}")
+    new.write_bytes(content)
+    new.rename(out)
+    return out
+
+
 def planes_file(picture: str) -> list[str]:
     """The picture as R, G, B planes in a file for the flash; nothing without test data (the tests then skip)."""
     source = paths.test_data() / picture
     if not source.exists():
         return []
-    out = paths.BUILD / "tests" / "kpu" / Path(picture).with_suffix(".rgb").name
-    out.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.frombuffer(source.read_bytes()[-230400:], np.uint8).reshape(240, 320, 3)
-    # Tests may run in parallel: never an incomplete file.
-    new = out.with_suffix(f".{os.getpid()}")
-    new.write_bytes(pixels.transpose(2, 0, 1).tobytes())
-    new.rename(out)
+    out = built_file(Path(picture).with_suffix(".rgb").name, pixels.transpose(2, 0, 1).tobytes())
     return [f"{out}@0x{PLANES_AT:x}"]
 
 
@@ -272,6 +278,77 @@ def test_v4_floats(board: Board, data: TestData) -> None:
     out = run(board, f"net = kpu.load({model!r})\nprint(list(kpu.forward(net, [5.1, 3.5, 1.4, 0.2])))")
     want = np.load(data("expected/iris_v4.out0.npy")).ravel()
     assert np.allclose(ast.literal_eval(out), want, atol=1e-5)
+
+
+# ---- kmodel v5 -------------------------------------------------------------------------------
+
+V5_FLASH = [f"models/yolox_nano_224_v5.kmodel@0x{MODEL_AT:x}", *planes_file("images/dog_320x240.ppm")]
+
+
+SYNTH = ["n_a", "n_b", "n_c", "n_d", "n_e"]
+
+
+def synth_flash() -> list[str]:
+    """Each model and, 256 KiB behind it, its input as raw floats."""
+    folder = paths.test_data() / "models" / "synth_v5"
+    parts = []
+    for i, name in enumerate(SYNTH):
+        at = MODEL_AT + i * 0x80000
+        parts.append(f"models/synth_v5/{name}.kmodel@0x{at:x}")
+        if (folder / f"{name}_in.npy").exists():
+            raw = np.load(folder / f"{name}_in.npy").astype(np.float32).tobytes()
+            parts.append(f"{built_file(f'{name}.in', raw)}@0x{at + 0x40000:x}")
+    return parts
+
+
+@pytest.mark.k210(flash=synth_flash())
+@pytest.mark.parametrize("name", SYNTH)
+def test_v5_equals_the_compilers_simulator(board: Board, data: TestData, name: str) -> None:
+    at = MODEL_AT + SYNTH.index(name) * 0x80000
+    size = np.load(data(f"models/synth_v5/{name}_in.npy")).size * 4
+    want = np.load(data(f"models/synth_v5/{name}_out.npy"))
+    out = run(
+        board,
+        f"""
+net = kpu.load({at})
+fmap = kpu.forward(net, k210.flash_read({at + 0x40000}, {size}))
+print(fmap.w(), fmap.h(), fmap.ch(), fmap.typecode())
+print(binascii.b2a_base64(fmap).decode().strip())
+""",
+    ).splitlines()
+    assert out[0] == f"{want.shape[-1]} {want.shape[-2]} {want.shape[-3]} f"
+    floats = np.frombuffer(base64.b64decode(out[1]), np.float32)
+    assert np.abs(floats - want.ravel()).max() <= 1e-4
+
+
+@pytest.mark.k210(flash=V5_FLASH)
+def test_v5_yolox_is_the_same_as_on_the_host(board: Board, data: TestData) -> None:
+    """The host runs the same core on a software KPU: every convolution must be equal."""
+    from kpu_core import Net
+
+    with Net(data("models/yolox_nano_224_v5.kmodel").read_bytes()) as net:
+        net.set_input((paths.BUILD / "tests" / "kpu" / "dog_320x240.rgb").read_bytes()[:150528])
+        crcs = []
+        for i, node in enumerate(net.nodes):
+            net.run(i + 1, go_on=i > 0)
+            if node.is_conv:
+                crcs.append((i, zlib.crc32(net.result(node.result_size))))
+        want = net.output().copy()
+    out = run(
+        board,
+        f"""
+net = kpu.load({MODEL_AT})
+fmap = kpu.forward(net, planes()[:150528])
+print(fmap.w(), fmap.h(), fmap.ch(), fmap.size())
+print(binascii.b2a_base64(bytes(fmap)[:85000]).decode().strip())
+print([binascii.crc32(net.layer_output(i)) for i in {[i for i, _ in crcs]}])
+""",
+        timeout=240,
+    ).splitlines()
+    assert out[0] == f"85 1029 1 {want.nbytes}"
+    floats = np.frombuffer(base64.b64decode(out[1]), np.float32)
+    assert ast.literal_eval(out[2]) == [crc for _, crc in crcs]
+    assert np.abs(floats - want[: floats.size]).max() <= 1e-3
 
 
 # ---- life time and memory --------------------------------------------------------------------

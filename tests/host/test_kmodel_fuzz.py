@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 from kpu_core import BUILD, CORE, HERE, ROOT, SANITIZE, compile_c, data_path
 
-MODELS = ["detect.kmodel", "mnist.kmodel", "iris_v3.kmodel", "slim-320_v4.kmodel", "iris_v4.kmodel"]
+MODELS = [
+    "detect.kmodel",
+    "mnist.kmodel",
+    "iris_v3.kmodel",
+    "slim-320_v4.kmodel",
+    "iris_v4.kmodel",
+    "synth_v5/n_b.kmodel",
+    "synth_v5/n_e.kmodel",
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +46,6 @@ def test_cut_anywhere(fuzzer, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_mutations(fuzzer, name):
-    runs = 20000 if name.startswith("iris") else 1500
+    runs = 10000 if name.startswith(("iris", "synth")) else 1500
     loaded = run(fuzzer, "--runs", str(runs), "--seed", "7", str(data_path(f"models/{name}")))
     assert 0 < loaded < runs
