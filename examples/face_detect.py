@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Finds faces with a YOLOv2 model in flash at 0x300000 and frames them on the LCD.
-import lcd
-import sensor
 import time
 
 import KPU as kpu
+import lcd
+import sensor
 
 MODEL_ADDRESS = 0x300000
 # Width and height of the five anchor boxes, in cells of the model's output grid.

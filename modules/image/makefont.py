@@ -29,7 +29,7 @@ def cell(rows: list[str]) -> list[int]:
 def parse(text: str) -> dict[str, list[int]]:
     glyphs = {}
     for line in text.splitlines():
-        if line.startswith("# ") and "SPDX" in line or line.startswith(("# The", "# Cell")):
+        if (line.startswith("# ") and "SPDX" in line) or line.startswith(("# The", "# Cell")):
             continue
         name, *rows = line.split()
         glyphs[" " if name == "sp" else name] = cell(rows)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How long the emulator's host computer needs for the KPU layers of one face detection.
 
-    bench_kpu_arith.py [--json] [--runs N] [--portable] [--layers]
+bench_kpu_arith.py [--json] [--runs N] [--portable] [--layers]
 """
 
 from __future__ import annotations
