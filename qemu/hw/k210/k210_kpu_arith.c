@@ -186,7 +186,7 @@ static void prepare_channel(const K210KpuArith *a, KpuChannel *c,
                             uint64_t bn, int64_t constant, __int128 lo,
                             __int128 hi)
 {
-    __int128 b1, b2, b_min, b_max, m;
+    __int128 b1, b2, b_min, b_max, m, offset;
 
     c->bn_mul = sign_extend(bn, 24);
     c->bn_add = sign_extend(bn >> 24, 32);
@@ -200,9 +200,9 @@ static void prepare_channel(const K210KpuArith *a, KpuChannel *c,
          (magnitude(c->bn_add) << c->bn_shift);
     c->exact = (!a->sx_used || a->sx_small) &&
                m * magnitude(c->bn_mul) + b1 < EXACT;
-    c->bn_offset = (double)(int64_t)((__int128)constant * c->bn_mul +
-                                     ((__int128)c->bn_add * (1 << c->bn_shift))) *
-                   power(c->bn_shift);
+    offset = (__int128)constant * c->bn_mul +
+             (__int128)c->bn_add * (1 << c->bn_shift);
+    c->bn_offset = (double)(int64_t)offset * power(c->bn_shift);
 
     b1 = (((lo + constant) * c->bn_mul) >> c->bn_shift) + c->bn_add;
     b2 = (((hi + constant) * c->bn_mul) >> c->bn_shift) + c->bn_add;
