@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Module k210: what only this chip has. Flash as a block device, the memory pool.
+#include <errno.h>
+
 #include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
 #include "extmod/vfs.h"
 #include "hal/flash.h"
+#include "hal/hart1.h"
 #include "pool.h"
 
 // Flash(start=the file system's place, len=its size): a block device of 4 KiB sectors.
@@ -134,6 +137,24 @@ static mp_obj_t k210_pool_free(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(k210_pool_free_obj, k210_pool_free);
 
+static void hart1_probe(void *arg) {
+    uint64_t hart;
+    __asm__ volatile ("csrr %0, mhartid" : "=r" (hart));
+    *(volatile uint64_t *)arg = hart + 1;
+}
+
+// harts() -> number of harts that work: 1 if hart 1 has not come out of the boot ROM
+static mp_obj_t k210_harts(void) {
+    volatile uint64_t answer = 1;
+    int err = hart1_run(hart1_probe, (void *)&answer);
+    if (err != -ENODEV) {
+        mp_hal_check(err);
+        mp_hal_check(hart1_wait(1000000));
+    }
+    return MP_OBJ_NEW_SMALL_INT(answer);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(k210_harts_obj, k210_harts);
+
 static mp_obj_t k210_flash_id(void) {
     return mp_obj_new_int_from_uint(flash_id());
 }
@@ -162,6 +183,7 @@ static const mp_rom_map_elem_t k210_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_flash_id), MP_ROM_PTR(&k210_flash_id_obj) },
     { MP_ROM_QSTR(MP_QSTR_flash_size), MP_ROM_PTR(&k210_flash_size_obj) },
     { MP_ROM_QSTR(MP_QSTR_flash_read), MP_ROM_PTR(&k210_flash_read_obj) },
+    { MP_ROM_QSTR(MP_QSTR_harts), MP_ROM_PTR(&k210_harts_obj) },
     { MP_ROM_QSTR(MP_QSTR_pool), MP_ROM_PTR(&k210_pool_obj) },
     { MP_ROM_QSTR(MP_QSTR_pool_free), MP_ROM_PTR(&k210_pool_free_obj) },
 };

@@ -97,8 +97,8 @@ trap_entry:
     sd t0, FRAME_MSTATUS(sp)
     csrr t0, fcsr
     sd t0, FRAME_FCSR(sp)
-    // The handlers are C and may use the caller-saved floating point registers.
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    // All floating point registers: handlers are C, and emulated loads may go to any.
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     fsd f\n, FRAME_F + 8 * \n(sp)
     .endr
     .option push
@@ -107,7 +107,7 @@ trap_entry:
     .option pop
     mv a0, sp
     call trap_handler
-    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     fld f\n, FRAME_F + 8 * \n(sp)
     .endr
     ld t0, FRAME_FCSR(sp)

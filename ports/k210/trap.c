@@ -10,6 +10,8 @@
 
 #define MCAUSE_INTERRUPT (1ull << 63)
 #define INTERRUPT_EXTERNAL (11)
+#define LOAD_MISALIGNED (4)
+#define STORE_MISALIGNED (6)
 
 _Static_assert(sizeof(trap_frame_t) == 0x230, "start.S knows the size");
 
@@ -43,9 +45,9 @@ static void print_hex(uint64_t value) {
 }
 
 static void print_field(const char *name, uint64_t value) {
-    static const char padding[] = "      ";
+    static const char padding[] = "        ";
     size_t n = strlen(name);
-    print(padding + (n < 6 ? n : 6));
+    print(padding + (n < 7 ? n : 7));
     print(name);
     print(" ");
     print_hex(value);
@@ -111,6 +113,9 @@ void trap_handler(trap_frame_t *frame) {
     if (frame->mcause == (MCAUSE_INTERRUPT | INTERRUPT_EXTERNAL)) {
         plic_dispatch();
         hal_wake();
+        return;
+    }
+    if ((frame->mcause == LOAD_MISALIGNED || frame->mcause == STORE_MISALIGNED) && trap_emulate_misaligned(frame)) {
         return;
     }
     dump(frame);

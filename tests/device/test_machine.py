@@ -222,6 +222,31 @@ def test_board_info_takes_config_json(board: Board) -> None:
         board.reset()
 
 
+def test_second_hart_takes_jobs(board: Board) -> None:
+    assert board.exec("import k210\nprint([k210.harts() for i in range(3)])") == "[2, 2, 2]\n"
+
+
+def test_misaligned_accesses_work(board: Board) -> None:
+    """The cores trap on them; the firmware carries them out."""
+    code = """
+import uctypes, framebuf
+b = bytearray(range(16))
+layout = {"u": uctypes.UINT32 | 0, "i": uctypes.INT16 | 4, "f": uctypes.FLOAT64 | 6, "q": uctypes.UINT64 | 0}
+for offset in range(8):
+    data = bytearray(32)
+    s = uctypes.struct(uctypes.addressof(data) + offset, layout, uctypes.NATIVE)
+    s.u, s.i, s.f = 0xF1223344, -2, -1.5
+    assert (s.u, s.i, s.f) == (0xF1223344, -2, -1.5), offset
+    assert data[offset:offset + 6] == b"\\x44\\x33\\x22\\xf1\\xfe\\xff", data
+    s.q = 0x8877665544332211
+    assert s.q == 0x8877665544332211 and data[offset] == 0x11 and data[offset + 8] != 0x11
+fb = framebuf.FrameBuffer(memoryview(bytearray(65))[1:], 8, 4, framebuf.RGB565)
+fb.fill(0x1234)
+print(hex(fb.pixel(7, 3)))
+"""
+    assert board.exec(code) == "0x1234\n"
+
+
 def test_memory_figures_agree(board: Board) -> None:
     code = (
         "import k210, Maix\nfree, largest = k210.pool_free()\n"

@@ -30,6 +30,8 @@
 #define CON_RESTART_EN (1u << 5)
 #define CON_SLAVE_DISABLE (1u << 6)
 #define DATA_CMD_READ (1u << 8)
+#define ENABLE_ON (1u << 0)
+#define ENABLE_TX_CMD_BLOCK (1u << 2)
 #define STATUS_ACTIVITY (1u << 0)
 #define STATUS_TFE (1u << 2)
 #define ABRT_ADDR_NOACK (1u << 0)
@@ -63,7 +65,7 @@ int32_t i2c_init(unsigned n, uint32_t hz) {
     *mmio32(b + I2C_DMA_CR) = 0;
     *mmio32(b + I2C_RX_TL) = 0;
     *mmio32(b + I2C_TX_TL) = 0;
-    *mmio32(b + I2C_ENABLE) = 1;
+    *mmio32(b + I2C_ENABLE) = ENABLE_ON;
     return (int32_t)(in / (2 * half));
 }
 
@@ -78,7 +80,7 @@ void i2c_deinit(unsigned n) {
 static void restart(uintptr_t b) {
     (void)*mmio32(b + I2C_CLR_TX_ABRT);
     *mmio32(b + I2C_ENABLE) = 0;
-    *mmio32(b + I2C_ENABLE) = 1;
+    *mmio32(b + I2C_ENABLE) = ENABLE_ON;
     hal_delay_us(10);
 }
 
@@ -97,8 +99,17 @@ int i2c_transfer(unsigned n, uint8_t addr, const uint8_t *tx, size_t n_tx, uint8
     // TAR is only taken while the core is off.
     *mmio32(b + I2C_ENABLE) = 0;
     *mmio32(b + I2C_TAR) = addr;
-    *mmio32(b + I2C_ENABLE) = 1;
+    // A pause between two bytes would be a STOP: nothing leaves until the FIFO is full. A core built
+    // without that bit sends at once, which interrupts must not delay. Longer transfers have the time
+    // of eight bytes for each refill.
+    *mmio32(b + I2C_ENABLE) = ENABLE_ON | ENABLE_TX_CMD_BLOCK;
     size_t sent = 0, got = 0, total = n_tx + n_rx;
+    uintptr_t irq = hal_irq_disable();
+    for (; sent < total && sent < FIFO_DEPTH; ++sent) {
+        *mmio32(b + I2C_DATA_CMD) = sent < n_tx ? tx[sent] : DATA_CMD_READ;
+    }
+    *mmio32(b + I2C_ENABLE) = ENABLE_ON;
+    hal_irq_restore(irq);
     int err = 0;
     while (err == 0) {
         // Never more read commands under way than the RX FIFO can take.
