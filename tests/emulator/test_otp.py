@@ -22,6 +22,31 @@ def test_default_id_is_not_empty():
         assert q.read(WINDOW, 64) == bytes(64)
 
 
+def read_bytes(q, offset, count):
+    """As MaixPy's binaries do it."""
+    for register in (0x58, 0x08, 0x60, 0x00):
+        q.writel(BASE + register, 0)
+    data = []
+    for n in range(count):
+        assert q.readl(BASE + 0x3C), "ready"
+        if n == count - 1:
+            q.writel(BASE + 0x20, 1)
+        q.writel(BASE + 0x30, 8 * (offset + n))
+        assert q.readl(BASE + 0xAC), "data valid"
+        if q.readl(BASE + 0x60) == 1:
+            return None
+        data.append(q.readl(BASE + 0x24))
+    return bytes(data)
+
+
+def test_reading_by_registers():
+    with QTest("-global", "k210-otp.chip-id=00112233aabbccdd", "-global", "k210-otp.run-id=run-1") as q:
+        assert read_bytes(q, 0x3D90, 32) == bytes(1) + b"run-1" + bytes(6) + bytes.fromhex("00112233aabbccdd") + bytes(12)
+        assert read_bytes(q, 0x3FE0, 1) == b"\0"
+        assert read_bytes(q, 0x3FF0, 1) is None, "the key gives errors"
+        assert read_bytes(q, 0x3D91, 1) == b"r"
+
+
 def test_key_cannot_be_read_nor_anything_written():
     with QTest("-d", "guest_errors") as q:
         assert q.readl(WINDOW + 0x3FF0) == 0

@@ -1,6 +1,11 @@
 /*
  * Kendryte K210: OTP
  *
+ * The registers have never been described. How a byte is read is known from
+ * the accesses that MaixPy's machine.unique_id() makes: wait for READY, write
+ * the bit address, wait for VALID, look at ERROR, take DATA; before the last
+ * byte LAST is set. The other registers that it initialises only store.
+ *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 
@@ -15,9 +20,16 @@
 #include "hw/registerfields.h"
 #include "hw/k210/k210_otp.h"
 #include "hw/k210/k210_strict.h"
+#include "migration/vmstate.h"
 #include "trace.h"
 
+REG32(LAST, 0x20)
+REG32(DATA, 0x24)
+REG32(ADDR, 0x30)
+REG32(READY, 0x3c)
+REG32(ERROR, 0x60)
 REG32(FUSE_A, 0x68)
+REG32(VALID, 0xac)
 REG32(FUSE_B_LOW, 0xb8)
 REG32(FUSE_B_HIGH, 0xbc)
 
@@ -44,6 +56,15 @@ static uint64_t k210_otp_read(void *opaque, hwaddr addr, unsigned size)
         return r;
     }
     switch (addr) {
+    case A_READY:
+        return 1;
+    case A_VALID:
+        return s->valid;
+    case A_DATA:
+        s->valid = false;
+        return s->error ? 0 : s->array[s->address];
+    case A_ERROR:
+        return s->error;
     case A_FUSE_A:
         return s->fuse_a;
     case A_FUSE_B_LOW:
@@ -51,6 +72,9 @@ static uint64_t k210_otp_read(void *opaque, hwaddr addr, unsigned size)
     case A_FUSE_B_HIGH:
         return s->fuse_b >> 32;
     default:
+        if (addr / 4 < K210_OTP_NREGS) {
+            return s->regs[addr / 4];
+        }
         qemu_log_mask(LOG_UNIMP, "k210-otp: read of register 0x%02"
                       HWADDR_PRIx "\n", addr);
         return 0;
@@ -60,13 +84,67 @@ static uint64_t k210_otp_read(void *opaque, hwaddr addr, unsigned size)
 static void k210_otp_write(void *opaque, hwaddr addr, uint64_t value,
                            unsigned size)
 {
+    K210OtpState *s = opaque;
+
     if (addr >= K210_OTP_WINDOW) {
         k210_guest_error("k210-otp: write to the read-only array window");
         return;
     }
-    qemu_log_mask(LOG_UNIMP, "k210-otp: write of 0x%" PRIx64 " to register "
-                  "0x%02" HWADDR_PRIx "\n", value, addr);
+    switch (addr) {
+    case A_ADDR:
+        s->address = value / 8 % K210_OTP_SIZE;
+        s->error = s->address >= OTP_AES_KEY;
+        s->valid = true;
+        if (s->error) {
+            k210_guest_error("k210-otp: the AES key cannot be read");
+        }
+        break;
+    case A_ERROR:
+        s->error = false;
+        break;
+    case A_READY:
+    case A_VALID:
+    case A_DATA:
+    case A_FUSE_A:
+    case A_FUSE_B_LOW:
+    case A_FUSE_B_HIGH:
+        k210_guest_error("k210-otp: write of 0x%" PRIx64 " to read-only"
+                         " register 0x%02" HWADDR_PRIx, value, addr);
+        break;
+    case A_LAST:
+        break;
+    default:
+        if (addr / 4 < K210_OTP_NREGS) {
+            s->regs[addr / 4] = value;
+            break;
+        }
+        qemu_log_mask(LOG_UNIMP, "k210-otp: write of 0x%" PRIx64
+                      " to register 0x%02" HWADDR_PRIx "\n", value, addr);
+    }
 }
+
+static void k210_otp_reset_hold(Object *obj, ResetType type)
+{
+    K210OtpState *s = K210_OTP(obj);
+
+    memset(s->regs, 0, sizeof(s->regs));
+    s->address = 0;
+    s->valid = false;
+    s->error = false;
+}
+
+static const VMStateDescription vmstate_k210_otp = {
+    .name = TYPE_K210_OTP,
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32_ARRAY(regs, K210OtpState, K210_OTP_NREGS),
+        VMSTATE_UINT32(address, K210OtpState),
+        VMSTATE_BOOL(valid, K210OtpState),
+        VMSTATE_BOOL(error, K210OtpState),
+        VMSTATE_END_OF_LIST()
+    }
+};
 
 static const MemoryRegionOps k210_otp_ops = {
     .read = k210_otp_read,
@@ -125,7 +203,8 @@ static void k210_otp_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
 
-    /* Nothing in here changes while the machine runs. */
+    RESETTABLE_CLASS(klass)->phases.hold = k210_otp_reset_hold;
+    dc->vmsd = &vmstate_k210_otp;
     dc->realize = k210_otp_realize;
     dc->desc = "K210 one-time programmable memory";
     device_class_set_props(dc, k210_otp_properties);

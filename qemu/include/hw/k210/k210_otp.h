@@ -1,9 +1,8 @@
 /*
  * Kendryte K210: OTP
  *
- * The register protocol of the fuse controller is not published; software
- * reads the array through a mask ROM routine. Besides the known registers
- * this model has a window of its own for our boot ROM:
+ * Besides the registers that are known from what programs do with them, this
+ * model has a window of its own for our boot ROM:
  *
  *   base + 0x4000 .. 0x7fff   the 16 KiB array, read only (8, 16, 32 bits).
  *                             The AES key at 0x3ff0 reads 0.
@@ -24,6 +23,7 @@
 OBJECT_DECLARE_SIMPLE_TYPE(K210OtpState, K210_OTP)
 
 #define K210_OTP_SIZE 0x4000
+#define K210_OTP_NREGS (0xac / 4)
 #define K210_OTP_WINDOW 0x4000  /* offset of the window from the block */
 
 struct K210OtpState {
@@ -36,6 +36,11 @@ struct K210OtpState {
     uint32_t fuse_a;
     uint64_t fuse_b;
     uint8_t array[K210_OTP_SIZE];
+
+    uint32_t regs[K210_OTP_NREGS];
+    uint32_t address;   /* of the byte in DATA */
+    bool valid;
+    bool error;
 };
 
 #endif
