@@ -29,3 +29,7 @@ CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 
 # Without fused multiply-add the layers give the same numbers as on a PC, so tests can compare them.
 $(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_nn.o kpu_ops_tensor.o yolo2.o): CFLAGS += -ffp-contract=off
+
+# Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_v3.o kmodel_v4.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_k210.o \
+	kmodel_v5_vm.o modkpu.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_yolo2.o): CFLAGS += -Os
