@@ -12,6 +12,7 @@
 #include "shared/readline/readline.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
+#include "hal/cache.h"
 #include "hal/dmac.h"
 #include "hal/flash.h"
 #include "hal/fpioa.h"
@@ -63,6 +64,8 @@ static void init_pads(void) {
 }
 
 int main(void) {
+    // start.S cleared .bss through the cache; devices' buffers in there must not be hit by late write-backs.
+    cache_evict();
     init_clocks();
     plic_init();
     init_pads();

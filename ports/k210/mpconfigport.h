@@ -44,7 +44,7 @@
 #define MICROPY_GC_STACK_ENTRY_TYPE             uint32_t
 #define MICROPY_ALLOC_GC_STACK_SIZE             (1024)
 #define MICROPY_ALLOC_PATH_MAX                  (256)
-#define MICROPY_STACK_CHECK_MARGIN              (1024)
+#define MICROPY_STACK_CHECK_MARGIN              (4096)
 #define MICROPY_MEM_STATS                       (0)
 #define MICROPY_TRACKED_ALLOC                   (1)
 

@@ -131,6 +131,8 @@ int i2c_transfer(unsigned n, uint8_t addr, const uint8_t *tx, size_t n_tx, uint8
         if (err == 0 && hal_time_us() > deadline) {
             err = -ETIMEDOUT;
         }
+        // About half a byte at 100 kHz: the FIFOs bridge that.
+        hal_idle();
     }
     if (err < 0) {
         restart(b);

@@ -21,13 +21,13 @@ void plic_init(void) {
     for (unsigned irq = 1; irq < IRQ_COUNT; ++irq) {
         *mmio32(PLIC_PRIORITY(irq)) = 0;
     }
-    for (unsigned irq = 0; irq < IRQ_COUNT; irq += 32) {
-        *mmio32(PLIC_ENABLE(irq)) = 0;
-    }
     *mmio32(PLIC_THRESHOLD) = 0;
-    // What the ROM or an earlier program left claimed would block its source for ever.
+    // What the ROM or an earlier program left claimed would block its source for ever. The PLIC
+    // takes a completion only of a source that is enabled; with priority 0 none can interrupt.
     for (unsigned irq = 1; irq < IRQ_COUNT; ++irq) {
+        plic_enable(irq, true);
         *mmio32(PLIC_CLAIM) = irq;
+        plic_enable(irq, false);
     }
     __asm__ volatile ("csrs mie, %0" : : "r" (MIE_MEIE));
 }
