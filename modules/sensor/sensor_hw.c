@@ -26,7 +26,7 @@
 
 #define SCCB_I2C (2)
 #define SCCB_HZ (100000)
-#define SCCB_TIMEOUT_US (100000)
+#define SCCB_TIMEOUT_US (50000)
 #define HART1_TIMEOUT_US (100000)
 
 static const struct {
