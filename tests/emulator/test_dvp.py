@@ -285,3 +285,15 @@ def test_absent_sensor_reads_ff_and_sends_nothing():
 def test_sccb_reads_ids_and_other_devices_read_ff(port):
     assert [port.read(r) for r in (0x0A, 0x0B)] == [0x26, 0x42]
     assert port.read(0x0A, device=0x42) == 0xFF
+
+
+def test_strict_mode_names_a_cached_address():
+    with QTest(strict="on") as q:
+        port = Port(q)
+        port.sensor()
+        port.outputs(DISPLAY | YUV)
+        q.writel(RGB_ADDR, SCREEN + 0x4000_0000)
+        q.writel(STS, ARM | ARM << 1)
+        q.clock_step(200_000_000)
+        q.wait_event("STOP")
+        assert "k210-dvp: cached address 0x80200000 of the display picture" in q.log
