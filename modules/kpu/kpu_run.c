@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+#include <errno.h>
 #include <string.h>
 
 #include "kpu_layer.h"
@@ -16,6 +17,10 @@ void kpu_run_init(kpu_run_t *run, kpu_net_t *net, const kpu_backend_t *backend) 
 static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *err) {
     const kpu_node_t *node = &run->net->nodes[run->pos];
     const kpu_backend_t *backend = run->backend;
+    if (backend->waiting_for != NULL && ret == -ETIMEDOUT) {
+        return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): timed out waiting for %s", (unsigned)run->pos, node->name,
+            backend->waiting_for(backend->ctx));
+    }
     if (backend->waiting_for != NULL) {
         return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed waiting for %s (%d)", (unsigned)run->pos,
             node->name, what, backend->waiting_for(backend->ctx), ret);
