@@ -7,32 +7,19 @@ repository. Get face_detect/kfpkg/kfpkg.kfpkg of github.com/kendryte/kendryte-st
 face_detect.kfpkg into the folder that K210_THIRD_PARTY_DIR names.
 """
 
-import hashlib
-import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from third_party import third_party
 
 from k210.emulator import Config, Emulator
 
 SHA256 = "1725d10f8fc67c00313f7ef7bc27dad145629a4051049cbb7fdddf004c7c8e5c"
 # Where the model's reference output puts the astronaut's face (x1, y1, x2, y2).
 FACE = (117, 23, 165, 86)
-
-
-def third_party(name: str, digest: str) -> Path:
-    folder = os.environ.get("K210_THIRD_PARTY_DIR")
-    if not folder:
-        pytest.skip("K210_THIRD_PARTY_DIR is not set")
-    path = Path(folder) / name
-    if not path.exists():
-        pytest.skip(f"there is no {path}")
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, f"{path} is another version"
-    return path
 
 
 @pytest.fixture
