@@ -117,3 +117,27 @@ def test_sixteen_bytes_need_two_fifos(q):
     assert q.readl(TXFLR) == 8 and not q.readl(STATUS) & 2
     q.wait_until(lambda: q.readl(TXFLR) < 8, step_ns=1000)
     assert q.readl(STATUS) & 2
+
+
+def test_a_program_that_ran_late_keeps_its_transfer(q):
+    """Nobody looked in between: a read command a little after the register number still follows a RESTART."""
+    q.writel(DATA_CMD, 0x0A)
+    q.clock_step(1_000_000)
+    assert not q.readl(TXFLR)
+    q.writel(DATA_CMD, READ)
+    assert not q.readl(RAW) & STOP_DET
+    q.wait_until(lambda: q.readl(RXFLR), step_ns=1000)
+    assert q.readl(DATA_CMD) == 0x26
+    q.clock_step(3_000_000)
+    q.writel(DATA_CMD, 0x0B)
+    assert q.readl(RAW) & STOP_DET, "after a longer pause there was one"
+
+
+def test_stop_interrupt_is_on_time(q):
+    q.irq_intercept_out("/machine/soc/i2c2")
+    q.writel(BASE + 0x30, STOP_DET)
+    q.writel(DATA_CMD, 0x0A)
+    q.clock_step(300_000)
+    assert q.irq(0)
+    q.readl(BASE + 0x60)
+    assert not q.irq(0)

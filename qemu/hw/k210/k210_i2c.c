@@ -26,6 +26,7 @@
 #include "hw/registerfields.h"
 #include "hw/sysbus.h"
 #include "migration/vmstate.h"
+#include "system/cpu-timers.h"
 #include "hw/k210/k210_fpioa.h"
 #include "hw/k210/k210_mmio.h"
 #include "trace.h"
@@ -34,6 +35,10 @@
 OBJECT_DECLARE_SIMPLE_TYPE(K210I2CState, K210_I2C)
 
 #define FIFO_DEPTH 8
+
+/* How much later than on the chip a program may push its next entry. */
+#define GRACE_NS (2 * SCALE_MS)
+
 #define NO_PAD UINT32_MAX
 
 REG32(CON, 0x00)
@@ -119,6 +124,7 @@ struct K210I2CState {
     uint32_t rx_len;
 
     bool on_bus;            /* between START and STOP */
+    bool stop_due;          /* the FIFO ran dry, nobody has looked since */
     bool reading;           /* direction of the transaction */
     bool addressed;         /* the target has answered its address */
 };
@@ -180,6 +186,10 @@ static void schedule(K210I2CState *s, unsigned bits)
 
 static void kick(K210I2CState *s)
 {
+    if (s->stop_due && s->tx_len) {
+        s->stop_due = false;
+        timer_del(s->timer);
+    }
     if (enabled(s) && !timer_pending(s->timer) && s->tx_len
         && !s->abrt_source && s->con & R_CON_MASTER_MASK
         && !(s->enable & R_ENABLE_TX_CMD_BLOCK_MASK)
@@ -203,6 +213,7 @@ static bool wired(K210I2CState *s)
 
 static void stop(K210I2CState *s)
 {
+    s->stop_due = false;
     if (s->on_bus) {
         if (s->addressed) {
             i2c_end_transfer(s->bus);
@@ -271,11 +282,29 @@ static void tick(void *opaque)
             /* Half a byte time for software to queue the next entry. */
             schedule(s, 5);
         }
+    } else if (s->on_bus && !s->stop_due && !icount_enabled()
+               && !(s->intr_mask & INT_STOP_DET)) {
+        /*
+         * A program is not torn from its transfer because the host was busy
+         * with something else: the STOP waits until somebody looks for it.
+         */
+        s->stop_due = true;
+        timer_mod(s->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + GRACE_NS);
     } else {
         stop(s);
     }
     kick(s);
     update(s);
+}
+
+/* The program looks at what a STOP changes. */
+static void look(K210I2CState *s)
+{
+    if (s->stop_due) {
+        timer_del(s->timer);
+        stop(s);
+        update(s);
+    }
 }
 
 static void disable(K210I2CState *s)
@@ -313,6 +342,10 @@ static uint64_t i2c_mmio_read(void *opaque, hwaddr addr, unsigned size)
 
     if (!k210_mmio_ok("k210-i2c", false, addr, size)) {
         return 0;
+    }
+    if (addr == A_STATUS || (addr >= A_INTR_STAT && addr <= A_RAW_INTR_STAT)
+        || (addr >= A_CLR_INTR && addr <= A_CLR_GEN_CALL)) {
+        look(s);
     }
     switch (addr) {
     case A_CON:
@@ -448,6 +481,7 @@ static void i2c_mmio_write(void *opaque, hwaddr addr, uint64_t value,
         break;
     case A_INTR_MASK:
         s->intr_mask = value & 0xfff;
+        look(s);
         break;
     case A_RX_TL:
         s->rx_tl = value & 7;
@@ -581,6 +615,7 @@ static const VMStateDescription vmstate_k210_i2c = {
         VMSTATE_UINT8_ARRAY(rx, K210I2CState, FIFO_DEPTH),
         VMSTATE_UINT32(rx_len, K210I2CState),
         VMSTATE_BOOL(on_bus, K210I2CState),
+        VMSTATE_BOOL(stop_due, K210I2CState),
         VMSTATE_BOOL(reading, K210I2CState),
         VMSTATE_BOOL(addressed, K210I2CState),
         VMSTATE_END_OF_LIST()
