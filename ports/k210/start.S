@@ -105,8 +105,19 @@ trap_entry:
     .option norelax
     la gp, __global_pointer$
     .option pop
+    mv s0, sp
     mv a0, sp
-    call trap_handler
+    csrr t0, mcause
+    bgez t0, 1f
+    // An interrupt: serve it on the interrupted stack, where MicroPython's stack check works for
+    // Python handlers, too. A trap in there gets the rest of the trap stack.
+    csrw mscratch, sp
+    ld sp, 0x10(s0)
+    andi sp, sp, -16
+1:  call trap_handler
+    mv sp, s0
+    ld t0, 0x10(sp)
+    csrw mscratch, t0
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     fld f\n, FRAME_F + 8 * \n(sp)
     .endr

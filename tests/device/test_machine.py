@@ -137,6 +137,29 @@ print(seen)
     assert board.exec(code) == "[1, 0, 1]\n"
 
 
+def test_hard_pin_interrupt(board: Board) -> None:
+    """The handler runs at once, before the next line, and may call functions."""
+    code = """
+from machine import Pin
+import micropython
+micropython.alloc_emergency_exception_buf(100)
+count = 0
+def step(n):
+    return n + 1 if n < 100 else 0
+def handler(pin):
+    global count
+    count = step(step(step(count)))
+p = Pin(21, Pin.OUT, value=0)
+p.irq(handler, Pin.IRQ_RISING, hard=True)
+for i in range(10):
+    p(1)
+    p(0)
+p.irq(None)
+print(count)
+"""
+    assert board.exec(code) == "30\n"
+
+
 @pytest.mark.parametrize("pin", ["48", "-1", "'IO48'", "'LED_X'"])
 def test_no_such_pin(board: Board, pin: str) -> None:
     with pytest.raises(ScriptError, match="ValueError: .*pin"):

@@ -57,7 +57,7 @@ static void clear_status(uint32_t bits) {
 
 uint32_t dvp_set_xclk(uint32_t hz) {
     uint32_t in = sysctl_clock_hz(CLOCK_APB1);
-    uint32_t divider = hz == 0 ? 256 : (in + 2 * hz - 1) / (2 * hz);
+    uint32_t divider = hz == 0 ? 256 : (in + hz) / (2 * hz);
     divider = divider < 1 ? 1 : divider > 256 ? 256 : divider;
     mmio32_update(DVP_CMOS_CFG, 0xFF | CMOS_CLK_ENABLE, (divider - 1) | CMOS_CLK_ENABLE);
     return in / (2 * divider);

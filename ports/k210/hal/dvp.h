@@ -20,7 +20,8 @@ typedef struct {
     uint32_t r, g, b; // with DVP_Y the luma plane goes to r
 } dvp_buffers_t;
 
-// Clock on, reset, XCLK at hz or less. Returns the real XCLK. Pads are not touched.
+// Clock on, reset, XCLK as near to hz as it goes (it may be a little more: from a 200 MHz bus 24 MHz
+// becomes 25, as with vendor software). Returns the real XCLK. Pads are not touched.
 uint32_t dvp_init(uint32_t xclk_hz);
 uint32_t dvp_set_xclk(uint32_t hz);
 void dvp_deinit(void);
