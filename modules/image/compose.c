@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Drawing one image into another.
+#include <string.h>
+
 #include "image_priv.h"
 
 static unsigned blend(unsigned under, unsigned over, unsigned alpha) {
@@ -35,8 +37,16 @@ void image_draw_image(image_t *img, const image_t *src, int32_t x, int32_t y, fl
     if (!image_clip(img->w, img->h, &area)) {
         return;
     }
+    size_t bpp = src->format == IMAGE_RGB565 ? 2 : 1;
+    bool rows = w == src->w && h == src->h && src->format == img->format && src->format != IMAGE_BINARY &&
+        alpha >= 256 && !mask;
     for (int32_t dy = area.y; dy < area.y + area.h; dy++) {
         int32_t sy = (int32_t)((dy - top) * src->h / h);
+        if (rows) {
+            memcpy(img->pix + ((size_t)dy * (size_t)img->w + (size_t)area.x) * bpp,
+                src->pix + ((size_t)sy * (size_t)src->w + (size_t)(area.x - left)) * bpp, (size_t)area.w * bpp);
+            continue;
+        }
         for (int32_t dx = area.x; dx < area.x + area.w; dx++) {
             int32_t sx = (int32_t)((dx - left) * src->w / w);
             if (mask && !image_get(mask, sx, sy)) {

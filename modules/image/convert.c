@@ -111,6 +111,17 @@ static void to_binary(image_t *dst, const image_t *src) {
     }
 }
 
+// Also in place: the byte written never lies behind the pixel read.
+static void to_gray(image_t *dst, const image_t *src) {
+    const uint16_t *s = (const uint16_t *)(const void *)src->pix;
+    size_t n = (size_t)src->w * (size_t)src->h;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t r, g, b;
+        image_pixel_to_rgb(s[i], &r, &g, &b);
+        dst->pix[i] = image_rgb_to_gray(r, g, b);
+    }
+}
+
 void image_convert(image_t *dst, const image_t *src) {
     if (dst->format == src->format) {
         if (dst->pix != src->pix) {
@@ -120,6 +131,10 @@ void image_convert(image_t *dst, const image_t *src) {
     }
     if (dst->format == IMAGE_BINARY) {
         to_binary(dst, src);
+        return;
+    }
+    if (dst->format == IMAGE_GRAYSCALE && src->format == IMAGE_RGB565) {
+        to_gray(dst, src);
         return;
     }
     for (int32_t y = 0; y < src->h; y++) {

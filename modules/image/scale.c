@@ -48,28 +48,46 @@ static uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t fx,
     return ((a * (256 - fx) + b * fx) * (256 - fy) + (c * (256 - fx) + d * fx) * fy + 32768) >> 16;
 }
 
+static void bilinear_gray(uint8_t *out, const uint8_t *row0, const uint8_t *row1, uint32_t fy, int32_t n, int32_t m) {
+    for (int32_t x = 0; x < n; x++) {
+        tap_t t = tap(x, n, m);
+        out[x] = (uint8_t)mix(row0[t.i0], row0[t.i1], row1[t.i0], row1[t.i1], t.f, fy);
+    }
+}
+
+// The three colours of a pixel so far apart that one multiplication by up to 32 serves them all.
+static uint32_t spread(uint16_t pixel) {
+    uint32_t v = (uint16_t)(pixel << 8 | pixel >> 8);
+    return (v | v << 16) & 0x07e0f81fu; // green in the upper half
+}
+
+static uint32_t mix_spread(uint32_t a, uint32_t b, uint32_t f) {
+    return (a * (32 - f) + b * f + 0x02008010u) >> 5 & 0x07e0f81fu;
+}
+
+static void bilinear_rgb(uint16_t *out, const uint16_t *row0, const uint16_t *row1, uint32_t fy, int32_t n, int32_t m) {
+    for (int32_t x = 0; x < n; x++) {
+        tap_t t = tap(x, n, m);
+        uint32_t top = mix_spread(spread(row0[t.i0]), spread(row0[t.i1]), t.f >> 3);
+        uint32_t low = mix_spread(spread(row1[t.i0]), spread(row1[t.i1]), t.f >> 3);
+        uint32_t v = mix_spread(top, low, fy >> 3);
+        uint16_t pixel = (uint16_t)(v | v >> 16);
+        out[x] = (uint16_t)(pixel << 8 | pixel >> 8);
+    }
+}
+
 static void bilinear(image_t *dst, const image_t *src) {
+    size_t bpp = src->format == IMAGE_RGB565 ? 2 : 1;
     for (int32_t y = 0; y < dst->h; y++) {
-        tap_t ty = tap(y, dst->h, src->h);
-        for (int32_t x = 0; x < dst->w; x++) {
-            tap_t tx = tap(x, dst->w, src->w);
-            uint32_t p[4] = {
-                image_get(src, tx.i0, ty.i0), image_get(src, tx.i1, ty.i0),
-                image_get(src, tx.i0, ty.i1), image_get(src, tx.i1, ty.i1),
-            };
-            if (src->format == IMAGE_GRAYSCALE) {
-                image_set(dst, x, y, mix(p[0], p[1], p[2], p[3], tx.f, ty.f));
-                continue;
-            }
-            uint8_t c[4][3];
-            for (int k = 0; k < 4; k++) {
-                image_pixel_to_rgb((uint16_t)p[k], &c[k][0], &c[k][1], &c[k][2]);
-            }
-            unsigned out[3];
-            for (int k = 0; k < 3; k++) {
-                out[k] = mix(c[0][k], c[1][k], c[2][k], c[3][k], tx.f, ty.f);
-            }
-            image_set(dst, x, y, image_rgb_to_pixel(out[0], out[1], out[2]));
+        tap_t t = tap(y, dst->h, src->h);
+        uint8_t *out = dst->pix + (size_t)y * (size_t)dst->w * bpp;
+        const uint8_t *row0 = src->pix + (size_t)t.i0 * (size_t)src->w * bpp;
+        const uint8_t *row1 = src->pix + (size_t)t.i1 * (size_t)src->w * bpp;
+        if (bpp == 1) {
+            bilinear_gray(out, row0, row1, t.f, dst->w, src->w);
+        } else {
+            bilinear_rgb((uint16_t *)(void *)out, (const uint16_t *)(const void *)row0,
+                (const uint16_t *)(const void *)row1, t.f, dst->w, src->w);
         }
     }
 }

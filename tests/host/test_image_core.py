@@ -390,6 +390,15 @@ def test_gray_enlarges_as_pillow_does() -> None:
     assert np.abs(dst.values().astype(np.int16) - wanted).max() <= 2
 
 
+def test_colours_enlarge_as_pillow_does() -> None:
+    src, dst = from_rgb(random_rgb(20, 15)), Picture(70, 45)
+    lib().image_resize(dst.ref, src.ref)
+    wanted = np.asarray(Image.fromarray(src.rgb()).resize((70, 45), Image.Resampling.BILINEAR), np.int16)
+    difference = np.abs(dst.rgb().astype(np.int16) - wanted)
+    assert difference.mean() < 5
+    assert difference.max() <= 24  # three roundings to 5 bits
+
+
 def test_draw_image_clips_scales_and_blends() -> None:
     rgb, base = random_rgb(10, 8, 2), random_rgb(W, H, 3)
     src = from_rgb(rgb)
