@@ -310,17 +310,17 @@ static int find_variant(v5_state_t *st, uint32_t module, uint32_t function, cons
     st->ld.err = err;
     *found = NULL;
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]) && *found == NULL; ++i) {
-        uint32_t pos = 0;
+        uint32_t progress = 0;
         st->count = 0;
-        int status = kmodel_v5_stackvm(st, module, function, &variants[i], &pos);
+        int status = kmodel_v5_stackvm(st, module, function, &variants[i], &progress);
         if (status == KPU_OK) {
             *found = &variants[i];
         } else if (status == KPU_ERR_NO_MEM) {
             st->ld.err = report;
             return kpu_fail(report, status, "%s", err);
-        } else if (i == 0 || pos > best) {
+        } else if (i == 0 || progress > best) {
             // The reading that went furthest has the reason that helps.
-            best = pos;
+            best = progress;
             ret = status;
             memcpy(report, err, KPU_ERR_LEN);
         }
@@ -386,8 +386,8 @@ static int open_with(v5_state_t *st, char *err) {
     net->n_nodes = st->count;
     st->nodes = net->nodes;
     st->count = 0;
-    uint32_t pos;
-    return kmodel_v5_stackvm(st, entry_module, entry_function, variant, &pos);
+    uint32_t progress = 0;
+    return kmodel_v5_stackvm(st, entry_module, entry_function, variant, &progress);
 }
 
 int kmodel_v5_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err) {

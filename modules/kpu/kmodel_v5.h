@@ -79,7 +79,8 @@ typedef struct {
 int kmodel_v5_k210(v5_state_t *st, uint32_t module, uint32_t function, const v5_arg_t *in, uint32_t n_in,
     const v5_arg_t *out, uint32_t n_out);
 
-// Executes the entry function's byte code as the given variant. *pos is how far it came.
-int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *pos);
+// Executes the entry function's byte code as the given variant. Adds to *progress the instructions
+// that made sense.
+int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *progress);
 
 #endif // MODULES_KPU_KMODEL_V5_H

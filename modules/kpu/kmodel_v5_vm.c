@@ -460,9 +460,7 @@ static int get_repeated(vm_t *vm, const v5_addr_t *a, uint32_t dt, const int32_t
 static int fn_binary(vm_t *vm, kpu_node_t *node) {
     uint32_t dt = op_u8(vm);
     uint8_t s1 = op_u8(vm), t1 = op_u8(vm), s2 = op_u8(vm), t2 = op_u8(vm);
-    if (vm->variant->binary_has_out_shape) {
-        op_u8(vm);
-    }
+    uint8_t s_out = vm->variant->binary_has_out_shape ? op_u8(vm) : 0;
     uint8_t t_out = op_u8(vm);
     node->p.binary.op = op_u8(vm);
     node->p.binary.low = op_f32(vm);
@@ -484,6 +482,14 @@ static int fn_binary(vm_t *vm, kpu_node_t *node) {
     }
     for (unsigned i = 0; i < 4; ++i) {
         shape[i] = a_shape[i] > b_shape[i] ? a_shape[i] : b_shape[i];
+    }
+    if (vm->variant->binary_has_out_shape) {
+        // Nothing new, but it tells the releases with and without this operand apart.
+        int32_t named[4];
+        ret = get_shape(vm, s_out, named);
+        if (ret != KPU_OK || memcmp(named, shape, sizeof(shape)) != 0) {
+            return fail(vm, "the output shape of a binary operation does not fit");
+        }
     }
     ret = get_repeated(vm, &a, dt, a_shape, t1, shape, &node->in[0], node->p.binary.a);
     if (ret == KPU_OK) {
@@ -868,7 +874,7 @@ static int step(vm_t *vm, bool *done) {
     }
 }
 
-int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *pos) {
+int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *progress) {
     v5_function_t f;
     int ret = kmodel_v5_function(st, module, function, &f);
     if (ret != KPU_OK) {
@@ -892,8 +898,8 @@ int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const 
         if (ret == KPU_OK && vm->failed) {
             ret = fail(vm, "the byte code is cut, or its stack is wrong");
         }
+        *progress += ret == KPU_OK;
     }
-    *pos = vm->pos;
     net->mem.free(net->mem.ctx, vm);
     return ret;
 }
