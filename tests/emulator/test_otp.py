@@ -41,7 +41,8 @@ def read_bytes(q, offset, count):
 
 def test_reading_by_registers():
     with QTest("-global", "k210-otp.chip-id=00112233aabbccdd", "-global", "k210-otp.run-id=run-1") as q:
-        assert read_bytes(q, 0x3D90, 32) == bytes(1) + b"run-1" + bytes(6) + bytes.fromhex("00112233aabbccdd") + bytes(12)
+        chip_id = bytes.fromhex("00112233aabbccdd")
+        assert read_bytes(q, 0x3D90, 32) == bytes(1) + b"run-1" + bytes(6) + chip_id + bytes(12)
         assert read_bytes(q, 0x3FE0, 1) == b"\0"
         assert read_bytes(q, 0x3FF0, 1) is None, "the key gives errors"
         assert read_bytes(q, 0x3D91, 1) == b"r"

@@ -74,31 +74,6 @@ REG32(COMP_TYPE, 0x1fc)
 /* Frames between two updates of the sound file's header. */
 #define WAV_FLUSH_FRAMES 4096
 
-static bool fifo_push(K210I2sFifo *f, uint32_t v)
-{
-    if (f->used == K210_I2S_FIFO) {
-        return false;
-    }
-    f->data[(f->pos + f->used++) % K210_I2S_FIFO] = v;
-    return true;
-}
-
-static bool fifo_pop(K210I2sFifo *f, uint32_t *v)
-{
-    if (!f->used) {
-        return false;
-    }
-    *v = f->data[f->pos];
-    f->pos = (f->pos + 1) % K210_I2S_FIFO;
-    f->used--;
-    return true;
-}
-
-static void fifo_clear(K210I2sFifo f[2])
-{
-    f[0].used = f[0].pos = f[1].used = f[1].pos = 0;
-}
-
 static unsigned resolution(uint32_t code)
 {
     static const uint8_t bits[] = { 32, 12, 16, 20, 24, 32, 32, 32 };
@@ -312,7 +287,7 @@ static void send_frame(K210I2sState *s)
         for (int side = 0; side < 2; side++) {
             uint32_t v = 0;
 
-            any |= on && fifo_pop(&c->tx[side], &v);
+            any |= on && k210_i2s_fifo_pop(&c->tx[side], &v);
             if (s->out.file ? s->out_mask & (1 << i) : on) {
                 pcm[n++] = to_pcm(v, resolution(c->tcr));
             }
@@ -336,7 +311,7 @@ static void receive_frame(K210I2sState *s)
             continue;
         }
         for (int side = 0; side < 2; side++) {
-            if (!fifo_push(&c->rx[side], from_pcm(s, heard(s, side),
+            if (!k210_i2s_fifo_push(&c->rx[side], from_pcm(s, heard(s, side),
                                                   resolution(c->rcr)))) {
                 c->rx_overrun = true;
             }
@@ -371,7 +346,7 @@ static void push_tx(K210I2sState *s, int n, int side, uint32_t v)
                          s->index);
         return;
     }
-    if (!fifo_push(&c->tx[side], v)) {
+    if (!k210_i2s_fifo_push(&c->tx[side], v)) {
         c->tx_overrun = true;
         k210_guest_error("k210-i2s%u: transmit FIFO %d overrun", s->index, n);
     }
@@ -381,7 +356,7 @@ static uint32_t pop_rx(K210I2sState *s, int n, int side)
 {
     uint32_t v = 0;
 
-    fifo_pop(&s->ch[n].rx[side], &v);
+    k210_i2s_fifo_pop(&s->ch[n].rx[side], &v);
     return v;
 }
 
@@ -441,7 +416,7 @@ static void write_txdma(K210I2sState *s, uint32_t v)
 static void flush_rx(K210I2sState *s)
 {
     for (int i = 0; i < K210_I2S_CHANNELS; i++) {
-        fifo_clear(s->ch[i].rx);
+        k210_i2s_fifo_clear(s->ch[i].rx);
     }
     s->rx_phase = 0;
 }
@@ -449,7 +424,7 @@ static void flush_rx(K210I2sState *s)
 static void flush_tx(K210I2sState *s)
 {
     for (int i = 0; i < K210_I2S_CHANNELS; i++) {
-        fifo_clear(s->ch[i].tx);
+        k210_i2s_fifo_clear(s->ch[i].tx);
     }
     s->tx_phase = 0;
 }
@@ -524,12 +499,12 @@ static void channel_write(K210I2sState *s, int n, hwaddr reg, uint32_t v)
         break;
     case A_RFF:
         if (v & 1) {
-            fifo_clear(c->rx);
+            k210_i2s_fifo_clear(c->rx);
         }
         break;
     case A_TFF:
         if (v & 1) {
-            fifo_clear(c->tx);
+            k210_i2s_fifo_clear(c->tx);
         }
         break;
     case A_ROR: case A_TOR: case A_ISR:

@@ -38,6 +38,34 @@ typedef struct K210I2sFifo {
     uint32_t pos, used;
 } K210I2sFifo;
 
+/* False: the FIFO is full. */
+static inline bool k210_i2s_fifo_push(K210I2sFifo *f, uint32_t v)
+{
+    if (f->used == K210_I2S_FIFO) {
+        return false;
+    }
+    f->data[(f->pos + f->used++) % K210_I2S_FIFO] = v;
+    return true;
+}
+
+/* False: the FIFO is empty. */
+static inline bool k210_i2s_fifo_pop(K210I2sFifo *f, uint32_t *v)
+{
+    if (!f->used) {
+        return false;
+    }
+    *v = f->data[f->pos];
+    f->pos = (f->pos + 1) % K210_I2S_FIFO;
+    f->used--;
+    return true;
+}
+
+/* Empties the left and the right FIFO of a channel. */
+static inline void k210_i2s_fifo_clear(K210I2sFifo f[2])
+{
+    f[0].used = f[0].pos = f[1].used = f[1].pos = 0;
+}
+
 typedef struct K210I2sChannel {
     K210I2sFifo tx[2];  /* left, right */
     K210I2sFifo rx[2];
