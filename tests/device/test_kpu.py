@@ -227,6 +227,84 @@ print(len(fmap[:]))
         assert out[2:] == [str(w), str(w * h * c)]
 
 
+def random_layer(seed: int) -> tuple[bytes, bytes]:
+    """A model of one KPU layer with everything in it random, and an input."""
+    rng = np.random.default_rng(seed)
+    pool = seed % 10
+    depthwise = bool(seed % 3 == 0)
+    k = int(rng.choice([1, 3]))
+    w, h = (int(n) for n in rng.integers(4, 40, 2) * (2 if seed % 4 == 1 else 1))
+    ic = int(rng.integers(1, 9))
+    oc = ic if depthwise else int(rng.integers(1, 12))
+    bits = 16 if seed % 5 == 2 else 8
+    weights = rng.integers(0, 1 << bits, (oc, 1 if depthwise else ic, k, k)).astype(
+        np.uint8 if bits == 8 else np.uint16
+    )
+    # Scaled so that b spreads over about +-2^20 and the result over all of a byte.
+    spread = np.sqrt(k * k * (1 if depthwise else ic)) * 74 * (1 << bits) * 0.29
+    scale = (1 << 34) / spread
+    bn = [
+        (min(int(scale * f), (1 << 23) - 1), int(rng.integers(-(1 << 18), 1 << 18)), 15)
+        for f in rng.uniform(0.5, 2, oc)
+    ]
+    act = [(-(1 << 35), 0, 0, 3)]
+    for i, start in enumerate(sorted(int(n) for n in rng.integers(-(1 << 20), 1 << 20, 7))):
+        shift = int(rng.integers(16, 27))
+        act.append((start, int(2.0**shift / 10000 * rng.uniform(0.5, 2)), shift, 20 + 30 * i))
+    zero = 1 << (bits - 1)
+    layer = Conv(
+        w, h, ic, oc, weights, bn, act, src=0, dst=4000, main=0, k=k, pool=pool, depthwise=depthwise,
+        pad=int(rng.integers(0, 256)), arg_x=-zero, arg_w=-100, arg_add=zero * 100 * k * k,
+        per_load=oc if depthwise else int(rng.integers(1, oc + 1)),
+    )  # fmt: skip
+    size = layer.size
+    model = Model(-(-size // 8) * 8, [(0, size * 4)], flags=bits == 8).conv(layer)
+    return model.build(), rng.integers(0, 256, w * h * ic, np.uint8).tobytes()
+
+
+RANDOM_SEEDS = range(30)
+RANDOM_STEP = 0x10000
+
+
+def random_flash() -> list[str]:
+    """All random models at a fixed distance, and half of it behind each its input."""
+    blob = bytearray(len(RANDOM_SEEDS) * RANDOM_STEP)
+    for i, seed in enumerate(RANDOM_SEEDS):
+        for off, part in zip((0, RANDOM_STEP // 2), random_layer(seed), strict=True):
+            assert len(part) <= RANDOM_STEP // 2
+            blob[i * RANDOM_STEP + off : i * RANDOM_STEP + off + len(part)] = part
+    return [f"{built_file('random_layers.rgb', bytes(blob))}@0x{MODEL_AT:x}"]
+
+
+@pytest.mark.k210(flash=random_flash())
+def test_random_layers_equal_the_plain_model(board: Board) -> None:
+    """All pools, 1x1 and 3x3, depthwise, 8 and 16 bits, several loads: against the slow KPU of the host tests."""
+    from kpu_core import Net
+
+    want = []
+    sizes = []
+    for seed in RANDOM_SEEDS:
+        model, source = random_layer(seed)
+        with Net(model) as net:
+            net.set_input(source)
+            net.run()
+            result = net.output()
+            want.append((zlib.crc32(result.tobytes()), len(set(result.tolist()))))
+            sizes.append(len(source))
+    assert sum(values > 10 for _, values in want) > 20  # not all black or white
+    out = run(
+        board,
+        f"""
+for i, size in enumerate({sizes}):
+    at = {MODEL_AT} + i * {RANDOM_STEP}
+    with kpu.load(at) as net:
+        fmap = kpu.forward(net, k210.flash_read(at + {RANDOM_STEP // 2}, size))
+        print((binascii.crc32(fmap), len(set(fmap))))
+""",
+    )
+    assert [ast.literal_eval(line) for line in out.splitlines()] == want
+
+
 # ---- kmodel v4 -------------------------------------------------------------------------------
 
 V4_FLASH = [

@@ -33,6 +33,7 @@ class Conv:
 
     def __init__(self, w, h, ic, oc, weights, bn, act, *, src, dst, main=None, k=1, pool=0, depthwise=False, **fields):
         self.main = main
+        self.size = (w // POOL_STEP[pool]) * (h // POOL_STEP[pool]) * oc
         ow, oh = w // POOL_STEP[pool], h // POOL_STEP[pool]
         per_load = fields.get("per_load", oc)
         bits = 8 if weights.dtype == np.uint8 else 16
