@@ -113,7 +113,8 @@ class Terminal:
 def test_repl_and_ctrl_c_against_a_busy_loop(port: str) -> None:
     terminal = Terminal(str(BIN / "mpremote"), "connect", port, "repl")
     try:
-        terminal.expect(b"Ctrl-]")
+        terminal.expect(b"exit this shell")
+        time.sleep(0.5)  # until mpremote has switched its terminal to raw
         terminal.write(b"\r")
         terminal.expect(b">>> ")
         terminal.write(b"print(6 * 7)\r")
