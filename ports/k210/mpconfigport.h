@@ -103,7 +103,10 @@
 #define MICROPY_PY_MACHINE_BITSTREAM            (0)
 #define MICROPY_PY_MACHINE_SOFTI2C              (1)
 #define MICROPY_PY_MACHINE_SOFTSPI              (1)
-#define MICROPY_PY_MACHINE_I2C                  (0)
+#define MICROPY_PY_MACHINE_I2C                  (1)
+#define MICROPY_PY_MACHINE_I2C_TRANSFER_WRITE1  (1)
+#define MICROPY_PY_MACHINE_WDT                  (1)
+#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "ports/k210/machine_wdt.c"
 #define MICROPY_PY_MACHINE_SPI                  (0)
 
 // File systems; LFS2 and FAT are switched on in the Makefile.

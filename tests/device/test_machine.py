@@ -171,6 +171,58 @@ def test_soft_i2c_finds_nobody(board: Board) -> None:
     assert board.exec(code) == "[]\n"
 
 
+@pytest.mark.emulator_only
+def test_i2c_talks_to_the_camera(board: Board) -> None:
+    """The camera's control bus is an I2C bus like any other; the OV2640 says 0x26 0x4x in its bank 1."""
+    code = (
+        "import sensor\nsensor.reset()\nfrom machine import I2C\n"
+        "i = I2C(I2C.I2C2, mode=I2C.MODE_MASTER, scl=41, sda=40, freq=100000)\nprint(i)\n"
+        "print([hex(a) for a in i.scan()])\nprint(i.writeto_mem(0x30, 0xFF, b'\\x01'))\n"
+        "print(i.writeto(0x30, b'\\x0a'), i.readfrom(0x30, 1))"
+    )
+    lines = board.exec(code).splitlines()
+    assert lines[-4:] == [lines[-4], "['0x30']", "None", "1 b'&'"]
+    assert lines[-4].startswith("I2C(2, scl=41, sda=40, freq=")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("I2C(3)", r"ValueError: I2C\(3\) doesn't exist"),
+        ("I2C(0, scl=20)", "ValueError: pin.scl/sda. error"),
+        ("I2C(0, scl=20, sda=20)", "ValueError: pin.scl/sda. error"),
+        ("I2C(0, scl=20, sda=21, freq=0)", "ValueError: freq"),
+        ("I2C(0, mode=1)", "ValueError: mode error"),
+        ("I2C(0, scl=20, sda=21).readfrom(0x42, 1)", "OSError: .*ENODEV"),
+        ("I2C(0, scl=20, sda=21).writeto(0x42, b'1')", "OSError: .*ENODEV"),
+        ("I2C(0, scl=20, sda=21).writeto(0x342, b'1')", "OSError: .*EINVAL"),
+        ("I2C(0, scl=20, sda=21).writeto(0x42, b'1', False)", "OSError: .*EOPNOTSUPP"),
+    ],
+)
+def test_i2c_errors(board: Board, code: str, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        board.exec(f"from machine import I2C\n{code}")
+
+
+@pytest.mark.emulator_only
+def test_watchdog_resets_when_not_fed(board: Board) -> None:
+    board.reset(hard=True)
+    board._transport.exec_raw_no_follow(
+        "import machine, time\nw = machine.WDT(timeout=500)\n"
+        "for i in range(8):\n    time.sleep_ms(200)\n    w.feed()\nprint('fed')\ntime.sleep(100)"
+    )
+    board._wait_for_prompt()
+    assert "fed" in board.serial_log()
+    board._enter_raw_repl(soft_reset=False)
+    assert board.exec("import machine\nprint(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
+
+
+@pytest.mark.parametrize("arguments", ["2", "0, 0", "0, -5", "0, 400000"])
+def test_watchdog_errors(board: Board, arguments: str) -> None:
+    with pytest.raises(ScriptError, match="ValueError: WDT"):
+        board.exec(f"import machine\nmachine.WDT({arguments})")
+
+
 def test_fpioa_manager(board: Board) -> None:
     code = (
         "from fpioa_manager import fm\nfrom Maix import GPIO\n"
