@@ -115,7 +115,7 @@ static int refuse(char *err, uint32_t word0, uint32_t word1) {
     }
     if (word0 == 0x03000000) {
         return kpu_fail(err, KPU_ERR_VERSION,
-            "this is a byte-swapped (_be) kmodel v3 for load_flash, not supported yet: use the plain file");
+            "this is a byte-swapped (_be) kmodel v3, its words must be swapped before it is opened");
     }
     if (word0 == MAGIC_KMC_BE) {
         return kpu_fail(err, KPU_ERR_VERSION,

@@ -54,6 +54,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(modkpu_set_outputs_obj, 5, 5, modkpu_
 static const mp_rom_map_elem_t modkpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_kpu) },
     { MP_ROM_QSTR(MP_QSTR_load), MP_ROM_PTR(&modkpu_load_obj) },
+    { MP_ROM_QSTR(MP_QSTR_load_flash), MP_ROM_PTR(&modkpu_load_flash_obj) },
     { MP_ROM_QSTR(MP_QSTR_deinit), MP_ROM_PTR(&modkpu_deinit_obj) },
     { MP_ROM_QSTR(MP_QSTR_init_yolo2), MP_ROM_PTR(&modkpu_init_yolo2_obj) },
     { MP_ROM_QSTR(MP_QSTR_run_yolo2), MP_ROM_PTR(&modkpu_run_yolo2_obj) },

@@ -76,8 +76,8 @@ static const kpu_backend_t hw_backend = {
     .write = hw_write, .read = hw_read,
 };
 
-static NORETURN void raise_load(int status, const char *err) {
-    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: load error:%d, %s: %s"),
+static NORETURN void raise_load(const char *function, int status, const char *err) {
+    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: %s error:%d, %s: %s"), function,
         status, modkpu_status_text(status), err);
 }
 
@@ -87,10 +87,11 @@ typedef struct {
     mp_obj_t file;
     const uint8_t *buf;
     uint32_t size;              // bytes that can be read
+    bool swapped;               // every 32-bit word is big-endian (a "_be" file)
+    const char *function;       // for error texts
 } source_t;
 
-static int source_read(void *ctx, uint32_t off, void *dst, uint32_t n) {
-    source_t *src = ctx;
+static int read_plain(source_t *src, uint32_t off, void *dst, uint32_t n) {
     if (src->buf != NULL) {
         memcpy(dst, src->buf + off, n);
         return 0;
@@ -106,6 +107,33 @@ static int source_read(void *ctx, uint32_t off, void *dst, uint32_t n) {
     }
     mp_uint_t got = mp_stream_rw(src->file, dst, n, &error, MP_STREAM_RW_READ);
     return error ? -error : got == n ? 0 : -MP_EIO;
+}
+
+static int source_read(void *ctx, uint32_t off, void *dst, uint32_t n) {
+    source_t *src = ctx;
+    if (!src->swapped) {
+        return read_plain(src, off, dst, n);
+    }
+    uint8_t words[256], *out = dst;
+    while (n > 0) {
+        uint32_t skip = off % 4, take = sizeof(words) - skip < n ? sizeof(words) - skip : n;
+        uint32_t from = off - skip, bytes = (skip + take + 3) & ~3u;
+        // A file that is cut in the middle of a word has no such word.
+        if (bytes > src->size - from) {
+            return -MP_EIO;
+        }
+        int ret = read_plain(src, from, words, bytes);
+        if (ret < 0) {
+            return ret;
+        }
+        for (uint32_t i = 0; i < take; ++i) {
+            out[i] = words[(skip + i) ^ 3];
+        }
+        out += take;
+        off += take;
+        n -= take;
+    }
+    return 0;
 }
 
 static mp_obj_t open_file(mp_obj_t path, char *err) {
@@ -139,6 +167,10 @@ static uint32_t file_size(mp_obj_t file) {
 
 static int read_model(modkpu_net_obj_t *self, source_t *src, char *err) {
     uint32_t size;
+    uint8_t head[4] = { 0 };
+    if (src->size >= sizeof(head) && read_plain(src, 0, head, sizeof(head)) == 0) {
+        src->swapped = head[0] == 0 && head[1] == 0 && head[2] == 0 && head[3] == 3;
+    }
     int ret = kmodel_measure(source_read, src, src->size, &size, err);
     if (ret != KPU_OK) {
         return ret;
@@ -186,7 +218,7 @@ static void load(modkpu_net_obj_t *self, source_t *src) {
     }
     if (ret != KPU_OK) {
         modkpu_close(self);
-        raise_load(ret, err);
+        raise_load(src->function, ret, err);
     }
     kpu_init();
     kpu_run_init(&self->run, &self->net, &hw_backend);
@@ -202,7 +234,7 @@ static void from_flash(modkpu_net_obj_t *self, mp_obj_t addr_in, source_t *src) 
     uint32_t size = flash_size();
     if (addr >= (mp_int_t)size) {
         kpu_fail(err, 0, "address 0x%lx, the flash has 0x%x bytes", (unsigned long)addr, (unsigned)size);
-        raise_load(KPU_ERR_PARAM, err);
+        raise_load(src->function, KPU_ERR_PARAM, err);
     }
     self->model_addr = src->flash = (uint32_t)addr;
     src->size = size - (uint32_t)addr;
@@ -213,30 +245,35 @@ static void from_path(modkpu_net_obj_t *self, mp_obj_t path, source_t *src) {
     const char *name = mp_obj_str_get_str(path);
     if (strstr(name, ".smodel") || strstr(name, ".emodel")) {
         kpu_fail(err, 0, "%.90s is encrypted for one chip, which is not supported", name);
-        raise_load(KPU_ERR_DECRYPT, err);
+        raise_load(src->function, KPU_ERR_DECRYPT, err);
     }
     if (!strstr(name, ".kmodel")) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: model format don't match, only supply .kmodel "));
     }
     src->file = open_file(path, err);
     if (src->file == MP_OBJ_NULL) {
-        raise_load(KPU_ERR_READ, err);
+        raise_load(src->function, KPU_ERR_READ, err);
     }
     src->size = file_size(src->file);
     self->path = path;
 }
 
+static modkpu_net_obj_t *new_net(void) {
+    modkpu_net_obj_t *self = mp_obj_malloc_with_finaliser(modkpu_net_obj_t, &modkpu_net_type);
+    memset((uint8_t *)self + sizeof(self->base), 0, sizeof(*self) - sizeof(self->base));
+    self->path = mp_const_none;
+    self->input = mp_const_none;
+    return self;
+}
+
 static mp_obj_t modkpu_load(mp_obj_t arg) {
-    source_t src = { .file = MP_OBJ_NULL };
+    source_t src = { .file = MP_OBJ_NULL, .function = "load" };
     mp_buffer_info_t buf;
     bool is_buffer = !mp_obj_is_str(arg) && !mp_obj_is_int(arg) && mp_get_buffer(arg, &buf, MP_BUFFER_READ);
     if (!mp_obj_is_int(arg) && !mp_obj_is_str(arg) && !is_buffer) {
         mp_raise_TypeError(MP_ERROR_TEXT("[MAIXPY]kpu: only accept int or string"));
     }
-    modkpu_net_obj_t *self = mp_obj_malloc_with_finaliser(modkpu_net_obj_t, &modkpu_net_type);
-    memset((uint8_t *)self + sizeof(self->base), 0, sizeof(*self) - sizeof(self->base));
-    self->path = mp_const_none;
-    self->input = mp_const_none;
+    modkpu_net_obj_t *self = new_net();
     if (is_buffer) {
         src.buf = buf.buf;
         src.size = buf.len > UINT32_MAX ? UINT32_MAX : (uint32_t)buf.len;
@@ -249,3 +286,20 @@ static mp_obj_t modkpu_load(mp_obj_t arg) {
     return MP_OBJ_FROM_PTR(self);
 }
 MP_DEFINE_CONST_FUN_OBJ_1(modkpu_load_obj, modkpu_load);
+
+// kpu.load_flash(flash_addr, is_dual_buf, batch_size, spi_speed). MaixPy streams the weights from
+// flash while it runs; here the whole model is loaded, so it must fit the memory.
+static mp_obj_t modkpu_load_flash(size_t n_args, const mp_obj_t *args) {
+    source_t src = { .file = MP_OBJ_NULL, .function = "load_flash" };
+    for (size_t i = 0; i < n_args; ++i) {
+        if (!mp_obj_is_int(args[i])) {
+            mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: load_flash arg format error: "
+                "task=kpu.load_flash(flash_addr, is_dual_buf, batch_size, spi_speed)"));
+        }
+    }
+    modkpu_net_obj_t *self = new_net();
+    from_flash(self, args[0], &src);
+    load(self, &src);
+    return MP_OBJ_FROM_PTR(self);
+}
+MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(modkpu_load_flash_obj, 4, 4, modkpu_load_flash);

@@ -551,6 +551,35 @@ def test_flash_addresses(board: Board, address: int, text: str) -> None:
     assert out.startswith("ValueError: [MAIXPY]kpu: ") and text in out
 
 
+def swapped_flash() -> list[str]:
+    """The face model as load_flash wants it: every 32-bit word big-endian."""
+    source = paths.test_data() / "models/detect.kmodel"
+    if not source.exists():
+        return ["models/detect.kmodel"]
+    swapped = np.frombuffer(source.read_bytes(), np.uint32).byteswap().tobytes()
+    return [f"{built_file('detect_be.rgb', swapped)}@0x{MODEL_AT:x}", *planes_file(PICTURE)]
+
+
+@pytest.mark.k210(flash=swapped_flash())
+def test_byte_swapped_models(board: Board, expected: dict) -> None:
+    out = run(
+        board,
+        f"""
+for net in (kpu.load_flash({MODEL_AT}, 1, 0xC000, 60000000), kpu.load({MODEL_AT})):
+    kpu.forward(net, planes())
+    print(binascii.crc32(net.layer_output(22)), net.model_size())
+print(error(kpu.load_flash, {MODEL_AT}, 1, "x", 1))
+print(error(kpu.load_flash, {EMPTY_AT}, 1, 0xC000, 60000000))
+print(error(kpu.load, model(10001)))
+""",
+    ).splitlines()
+    crc = int(expected["layers_crc32"][22], 16)
+    assert out[:2] == [f"{crc} 388776"] * 2
+    assert out[2].startswith("ValueError: [MAIXPY]kpu: load_flash arg format error: ")
+    assert out[3].startswith("ValueError: [MAIXPY]kpu: load_flash error:2002, ")
+    assert out[4].startswith("ValueError: [MAIXPY]kpu: load error:2003, ")
+
+
 def test_types_that_are_no_model(board: Board) -> None:
     out = run(board, "for x in (1.5, None, [], kpu):\n    print(error(kpu.load, x))").splitlines()
     assert out == ["TypeError: [MAIXPY]kpu: only accept int or string"] * 4
@@ -562,7 +591,7 @@ def test_types_that_are_no_model(board: Board) -> None:
         (u32(0x4B4D444C, 9), 2002, "version 9"),
         (u32(9, 0), 2002, "version 9"),
         (u32(1, 1), 2002, "v1"),
-        (b"\0\0\0\3\0\0\0\1", 2002, "_be"),
+        (b"\0\0\0\3\0\0\0\1", 2003, "0 layers"),
         (b"\x12\x34\x56\x78\0\0\0\2", 2002, "Kendryte Model Compiler"),
         (b"PK\3\4abcd", 2002, "no kmodel here"),
     ],
