@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <errno.h>
+#include <string.h>
 
 #include "py/mphal.h"
 #include "py/runtime.h"
@@ -19,7 +19,8 @@ static struct {
     frames_t frames;
     image_mem_t *pix[FRAMES_MAX];   // RGB565, NULL for gray
     image_mem_t *ai[FRAMES_MAX];    // planes; the picture itself when gray
-    int32_t w, h;
+    int32_t w, h;                   // what the DVP stores
+    image_rect_t cut;               // what of it becomes the Image
     bool gray;
     int last;
 } cap = { .last = FRAMES_NONE };
@@ -91,17 +92,16 @@ void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {
     }
     cap.gray = gray;
     cap.last = FRAMES_NONE;
-    cap.w = w;
-    cap.h = h;
     frames_init(&cap.frames, count);
     dvp_set_format(format);
-    dvp_set_size((unsigned)w, (unsigned)h);
+    capture_window(w, h, (image_rect_t) { 0, 0, w, h });
 }
 
-void capture_resize(int32_t w, int32_t h) {
+void capture_window(int32_t w, int32_t h, image_rect_t cut) {
     dvp_stop();
     cap.w = w;
     cap.h = h;
+    cap.cut = cut;
     cap.last = FRAMES_NONE;
     frames_init(&cap.frames, cap.frames.count);
     dvp_set_size((unsigned)w, (unsigned)h);
@@ -128,8 +128,31 @@ void capture_flush(void) {
 
 // ---- frames -------------------------------------------------------------------------------------
 
+// Moves the wanted part of rows of w*bytes to the front; it never moves a byte towards the end.
+static void cut_rows(uint8_t *to, const uint8_t *from, size_t bytes) {
+    size_t row = (size_t)cap.cut.w * bytes, pitch = (size_t)cap.w * bytes;
+    from += (size_t)cap.cut.y * pitch + (size_t)cap.cut.x * bytes;
+    for (int32_t y = 0; y < cap.cut.h; y++, to += row, from += pitch) {
+        memmove(to, from, row);
+    }
+}
+
+static void cut_frame(int i) {
+    size_t stored = (size_t)cap.w * (size_t)cap.h, kept = (size_t)cap.cut.w * (size_t)cap.cut.h;
+    if (stored == kept) {
+        return;
+    }
+    uint8_t *ai = UNCACHED(cap.ai[i]->data);
+    for (unsigned plane = 0; plane < (cap.gray ? 1 : 3); plane++) {
+        cut_rows(ai + plane * kept, ai + plane * stored, 1);
+    }
+    if (!cap.gray) {
+        cut_rows(UNCACHED(cap.pix[i]->data), UNCACHED(cap.pix[i]->data), 2);
+    }
+}
+
 static mp_obj_t image_of(int i) {
-    image_t img = { cap.w, cap.h, IMAGE_GRAYSCALE, UNCACHED(cap.ai[i]->data), UNCACHED(cap.ai[i]->data), 0 };
+    image_t img = { cap.cut.w, cap.cut.h, IMAGE_GRAYSCALE, UNCACHED(cap.ai[i]->data), UNCACHED(cap.ai[i]->data), 0 };
     if (cap.gray) {
         img.size = image_bytes(img.w, img.h, img.format);
         return py_image_from(&img, image_mem_ref(cap.ai[i]), image_mem_ref(cap.ai[i]));
@@ -205,6 +228,7 @@ mp_obj_t capture_snapshot(const char *sensor) {
         size_t n = (size_t)cap.w * (size_t)cap.h * 2;
         sensor_hw_fix_pixels(UNCACHED(cap.pix[i]->data), (n + 7) & ~(size_t)7);
     }
+    cut_frame(i);
     cap.last = i;
     return image_of(i);
 }

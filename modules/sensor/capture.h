@@ -11,8 +11,9 @@
 // Raises MemoryError. gray: only the luma plane is stored.
 void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual);
 
-// Cuts the stored size down without touching the buffers.
-void capture_resize(int32_t w, int32_t h);
+// The camera sends a smaller picture of w*h pixels, of which cut is what the script gets. The buffers
+// stay as they are; w is a multiple of 8.
+void capture_window(int32_t w, int32_t h, image_rect_t cut);
 
 void capture_run(bool on);
 bool capture_running(void);

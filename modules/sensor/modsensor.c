@@ -93,7 +93,8 @@ void k210_sensor_deinit(void) {
 
 static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = { n_args, pos, kw, n_args }; // keywords only
-    mp_int_t freq = py_args_opt_int(&a, MP_QSTR_freq, MICROPY_HW_CAM_XCLK_HZ);
+    mp_obj_t freq_obj = py_args_opt(&a, MP_QSTR_freq);
+    mp_int_t freq = freq_obj == MP_OBJ_NULL ? MICROPY_HW_CAM_XCLK_HZ : mp_obj_get_int(freq_obj);
     bool set_regs = py_args_opt_bool(&a, MP_QSTR_set_regs, true);
     bool dual = py_args_opt_bool(&a, MP_QSTR_dual_buff, false);
     mp_int_t choice = py_args_opt_int(&a, MP_QSTR_choice, SENSOR_FAMILY_ALL);
@@ -115,6 +116,9 @@ static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     cam.sensor.xclk_hz = (uint32_t)xclk;
     if (ret == 0) {
         ret = sensor_probe(&cam.sensor, (unsigned)choice, err);
+    }
+    if (ret == 0 && freq_obj == MP_OBJ_NULL && cam.sensor.driver->xclk_hz) {
+        cam.sensor.xclk_hz = dvp_set_xclk(cam.sensor.driver->xclk_hz);
     }
     if (ret == 0 && set_regs) {
         ret = cam.sensor.driver->init(&cam.sensor);
@@ -165,11 +169,19 @@ static MP_DEFINE_CONST_FUN_OBJ_1(mod_shutdown_obj, mod_shutdown);
 
 // ---- format, size, window -----------------------------------------------------------------------
 
+// A sensor that cannot send a window sends all; the DVP stores up to the window's far corner.
+static void set_window(void) {
+    image_rect_t r = cam.window;
+    if (cam.sensor.driver->can_window) {
+        capture_window(r.w, r.h, (image_rect_t) { 0, 0, r.w, r.h });
+    } else {
+        capture_window((r.x + r.w + 7) & ~7, r.y + r.h, r);
+    }
+}
+
 static void start(void) {
     capture_setup(cam.w, cam.h, wire_format(), cam.dual);
-    if (cam.window.w != cam.w || cam.window.h != cam.h) {
-        capture_resize(cam.window.w, cam.window.h);
-    }
+    set_window();
     capture_run(true);
 }
 
@@ -254,7 +266,7 @@ static mp_obj_t mod_set_windowing(size_t n_args, const mp_obj_t *args) {
     capture_run(false);
     cam.window = window;
     set_sensor_size();
-    capture_resize(window.w, window.h);
+    set_window();
     capture_run(running);
     return mp_const_true;
 }

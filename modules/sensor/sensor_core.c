@@ -8,6 +8,9 @@
 // In the order of MaixPy: OmniVision, GalaxyCore, Micron.
 static const sensor_driver_t *const drivers[] = {
     &sensor_ov2640,
+    &sensor_ov7740,
+    &sensor_gc0328,
+    &sensor_gc2145,
 };
 
 #define N_DRIVERS (sizeof(drivers) / sizeof(drivers[0]))

@@ -99,6 +99,6 @@ bool sensor_framesize(int n, int32_t *w, int32_t *h);
 // 0, or -EINVAL with MaixPy's sentence in err.
 int sensor_window(int32_t w, int32_t h, const int32_t *roi, size_t n, image_rect_t *out, char err[IMAGE_ERR_LEN]);
 
-extern const sensor_driver_t sensor_ov2640;
+extern const sensor_driver_t sensor_ov2640, sensor_ov7740, sensor_gc0328, sensor_gc2145;
 
 #endif

@@ -22,7 +22,7 @@ IMAGE_FILES = (
 CORE = [
     *(IMAGE / f"{name}.c" for name in IMAGE_FILES),
     LCD / "lcd_core.c",
-    *(SENSOR / f"{name}.c" for name in ("frames", "ov2640", "sensor_core")),
+    *(SENSOR / f"{name}.c" for name in ("frames", "galaxycore", "ov2640", "ov7740", "sensor_core")),
 ]
 CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-I", str(IMAGE), "-I", str(LCD), "-I", str(SENSOR)]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
