@@ -119,6 +119,9 @@ print(sum(p == (0, 255, 0) for p in i[:]))
         ("image.Image(5)", "OSError: stream operation not supported"),
         ("i.save('/flash/x.gif')", "ValueError: format not supported: '/flash/x.gif'"),
         ("i.save('/none/x.bmp')", "OSError: [Errno 19] ENODEV"),
+        ("i.compress(0)", "OSError: Error: 1 <= quality <= 100!"),
+        ("i.compress()\ni.draw_line(0, 0, 1, 1)", "OSError: Image format is not supported."),
+        ("image.Image(b'\\xff\\xd8\\xff\\xd9')", "ValueError: JPEG: no picture in the file"),
         ("i.copy(roi=(0, 0, 0, 4))", "OSError: Invalid ROI dimensions!"),
         ("i.copy(roi=(8, 0, 4, 4))", "OSError: ROI does not overlap on the image!"),
         ("i.copy(x_scale=0)", "ValueError: scaled side"),
@@ -216,6 +219,30 @@ print(bytes(image.Image(open('/flash/{name}', 'rb').read(), from_bytes=1)) == by
     with Image.open(io.BytesIO(board.get(f"/flash/part-{name}"))) as picture:
         assert picture.size == (16, 16)
         assert picture.getpixel((8, 8)) == (255, 130, 0)
+
+
+def test_jpeg(board: Board) -> None:
+    code = """
+i = image.Image(size=(64, 48))
+i.draw_rectangle(0, 0, 32, 48, color=(200, 40, 40), fill=True)
+j = i.compressed(quality=90)
+print(j.format(), j.width(), j.height(), i.format(), j.size() == len(j.to_bytes()) < 2000)
+k = image.Image(j.to_bytes())
+print(k, [abs(a - b) < 12 for a, b in zip(k.get_pixel(10, 20), (200, 40, 40))], max(k.get_pixel(50, 20)) < 12)
+j.save('/flash/a.jpg')
+i.save('/flash/b.JPEG', quality=90)
+print(open('/flash/a.jpg', 'rb').read() == open('/flash/b.JPEG', 'rb').read() == bytes(j))
+print(i.compress(30) is i, i.format(), image.Image('/flash/a.jpg'))
+"""
+    assert lines(board, code) == [
+        "5 64 48 2 True",
+        '{"w":64, "h":48, "type"="rgb565", "size":6144} [True, True, True] True',
+        "True",
+        'True 5 {"w":64, "h":48, "type"="rgb565", "size":6144}',
+    ]
+    with Image.open(io.BytesIO(board.get("/flash/a.jpg"))) as picture:
+        assert picture.format == "JPEG"
+        assert picture.size == (64, 48)
 
 
 def test_copies_are_independent(board: Board) -> None:
