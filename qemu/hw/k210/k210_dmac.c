@@ -15,6 +15,7 @@
 #include "migration/vmstate.h"
 #include "hw/k210/k210_strict.h"
 #include "k210_dmac_internal.h"
+#include "system/cpu-timers.h"
 #include "trace.h"
 
 static void update_irqs(K210DmacState *s)
@@ -361,6 +362,13 @@ static uint64_t k210_dmac_read(void *opaque, hwaddr addr, unsigned size)
 
     if (!access_ok(addr, size, false)) {
         return 0;
+    }
+    if ((addr & ~7ull) == A_CHEN && !icount_enabled()) {
+        /*
+         * Who polls for the end takes QEMU's big lock again and again, and the
+         * thread that runs the timers may not get it for long.
+         */
+        qemu_clock_run_timers(QEMU_CLOCK_VIRTUAL);
     }
     v = read_register(opaque, addr & ~7ull);
     if (size == 4) {

@@ -8,7 +8,7 @@
  * it flushed until CLR_TX_ABRT is read.
  *
  * A bus is joined to a controller by pads: whoever has mapped its SCLK and
- * SDA functions to the pads of the board's bus talks to it.
+ * SDA functions to the pads of one of the board's buses talks to it.
  *
  * Facts: k210-hardware 2.9; DesignWare DW_apb_i2c data book names.
  *
@@ -19,7 +19,6 @@
 #include "qemu/log.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
-#include "hw/i2c/i2c.h"
 #include "hw/irq.h"
 #include "hw/qdev-clock.h"
 #include "hw/qdev-properties.h"
@@ -27,7 +26,7 @@
 #include "hw/sysbus.h"
 #include "migration/vmstate.h"
 #include "system/cpu-timers.h"
-#include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_i2c_buses.h"
 #include "hw/k210/k210_mmio.h"
 #include "trace.h"
 
@@ -37,9 +36,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210I2CState, K210_I2C)
 #define FIFO_DEPTH 8
 
 /* How much later than on the chip a program may push its next entry. */
-#define GRACE_NS (2 * SCALE_MS)
-
-#define NO_PAD UINT32_MAX
+#define GRACE_NS (20 * SCALE_MS)
 
 REG32(CON, 0x00)
     FIELD(CON, MASTER, 0, 1)
@@ -104,11 +101,10 @@ struct K210I2CState {
     qemu_irq dma_tx;
     Clock *clk;
     QEMUTimer *timer;
-    I2CBus *bus;
+    K210I2CBuses *buses;
+    I2CBus *bus;            /* of the transaction under way, see its_bus() */
     K210FpioaState *fpioa;
     uint32_t index;
-    uint32_t scl_pad;       /* of the board's bus; NO_PAD: joined as it is */
-    uint32_t sda_pad;
 
     uint32_t con, tar, sar, enable;
     uint32_t ss_hcnt, ss_lcnt, fs_hcnt, fs_lcnt;
@@ -201,23 +197,24 @@ static void kick(K210I2CState *s)
     }
 }
 
-static bool wired(K210I2CState *s)
+/* The bus of the transaction; NULL when the pads lead to none. */
+static I2CBus *its_bus(K210I2CState *s)
 {
-    unsigned scl = K210_FUNC_I2C0_SCLK + 2 * s->index;
-
-    return s->bus && (!s->fpioa || s->scl_pad == NO_PAD
-                      || (k210_fpioa_pad_of(s->fpioa, scl) == s->scl_pad
-                          && k210_fpioa_pad_of(s->fpioa, scl + 1)
-                             == s->sda_pad));
+    if (!s->bus) {
+        s->bus = k210_i2c_buses_find(s->buses, s->fpioa,
+                                     K210_FUNC_I2C0_SCLK + 2 * s->index);
+    }
+    return s->bus;
 }
 
 static void stop(K210I2CState *s)
 {
     s->stop_due = false;
     if (s->on_bus) {
-        if (s->addressed) {
+        if (s->addressed && its_bus(s)) {
             i2c_end_transfer(s->bus);
         }
+        s->bus = NULL;
         s->on_bus = false;
         s->addressed = false;
         s->intr_raw |= INT_STOP_DET;
@@ -249,21 +246,21 @@ static void entry_done(K210I2CState *s)
         s->reading = read;
         s->intr_raw |= INT_START_DET;
         trace_k210_i2c_start(s->index, s->tar & 0x7f, read);
-        if (!wired(s) || i2c_start_transfer(s->bus, s->tar & 0x7f, read)) {
+        if (!its_bus(s) || i2c_start_transfer(s->bus, s->tar & 0x7f, read)) {
             abort_transfer(s, ABRT_7B_ADDR_NOACK);
             return;
         }
         s->addressed = true;
     }
     if (read) {
-        uint8_t byte = i2c_recv(s->bus);
+        uint8_t byte = its_bus(s) ? i2c_recv(s->bus) : 0xff;
 
         if (s->rx_len == FIFO_DEPTH) {
             s->intr_raw |= INT_RX_OVER;
         } else {
             s->rx[s->rx_len++] = byte;
         }
-    } else if (i2c_send(s->bus, cmd & 0xff)) {
+    } else if (!its_bus(s) || i2c_send(s->bus, cmd & 0xff)) {
         abort_transfer(s, ABRT_TXDATA_NOACK);
         return;
     }
@@ -317,6 +314,17 @@ static void disable(K210I2CState *s)
     s->intr_raw = 0;
 }
 
+/* Does at once what a late timer has left to do: pollers starve its thread. */
+static void catch_up(K210I2CState *s)
+{
+    while (timer_pending(s->timer) && !s->stop_due &&
+           timer_expire_time_ns(s->timer)
+           <= qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL)) {
+        timer_del(s->timer);
+        tick(s);
+    }
+}
+
 static uint32_t clear_one(K210I2CState *s, uint32_t mask)
 {
     bool was = s->intr_raw & mask;
@@ -343,6 +351,7 @@ static uint64_t i2c_mmio_read(void *opaque, hwaddr addr, unsigned size)
     if (!k210_mmio_ok("k210-i2c", false, addr, size)) {
         return 0;
     }
+    catch_up(s);
     if (addr == A_STATUS || (addr >= A_INTR_STAT && addr <= A_RAW_INTR_STAT)
         || (addr >= A_CLR_INTR && addr <= A_CLR_GEN_CALL)) {
         look(s);
@@ -574,14 +583,6 @@ static void i2c_init(Object *obj)
     qdev_init_gpio_out_named(DEVICE(obj), &s->dma_rx, "dma-rx", 1);
     qdev_init_gpio_out_named(DEVICE(obj), &s->dma_tx, "dma-tx", 1);
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, tick, s);
-    object_property_add_link(obj, "i2c-bus", TYPE_I2C_BUS, (Object **)&s->bus,
-                             object_property_allow_set_link, 0);
-    /* The board joins its buses to the controllers of a finished chip. */
-    s->scl_pad = s->sda_pad = NO_PAD;
-    object_property_add_uint32_ptr(obj, "scl-pad", &s->scl_pad,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "sda-pad", &s->sda_pad,
-                                   OBJ_PROP_FLAG_READWRITE);
 }
 
 static const VMStateDescription vmstate_k210_i2c = {
@@ -626,6 +627,8 @@ static const Property k210_i2c_properties[] = {
     DEFINE_PROP_UINT32("index", K210I2CState, index, 0),
     DEFINE_PROP_LINK("fpioa", K210I2CState, fpioa, TYPE_K210_FPIOA,
                      K210FpioaState *),
+    DEFINE_PROP_LINK("i2c-buses", K210I2CState, buses, TYPE_K210_I2C_BUSES,
+                     K210I2CBuses *),
 };
 
 static void i2c_class_init(ObjectClass *klass, void *data)
