@@ -2,10 +2,8 @@
 //
 // The nodes of kmodel v4: reads a body, checks everything, fills a kpu_node_t.
 
-#include "kmodel_internal.h"
+#include "kmodel_v4.h"
 #include "kpu_layer.h"
-
-#define NO_TYPE 0xff
 
 typedef int (*parse_t)(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node);
 
@@ -13,10 +11,10 @@ static uint32_t item_size(uint8_t dtype) {
     return dtype == KPU_F32 ? 4 : 1;
 }
 
-// A memory range of the CPU: constants or working buffer. dtype NO_TYPE takes either.
-static int get_range(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint8_t dtype, kpu_range_t *out) {
+// A memory range of the CPU: constants or working buffer. dtype V4_NO_TYPE takes either.
+int v4_get_range(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint8_t dtype, kpu_range_t *out) {
     uint32_t memory = get_u32(p), type = get_u32(p + 4), start = get_u32(p + 8), size = get_u32(p + 12);
-    if (type > KPU_U8 || (dtype != NO_TYPE && type != dtype)) {
+    if (type > KPU_U8 || (dtype != V4_NO_TYPE && type != dtype)) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has data type %u", what, (unsigned)type);
     }
     if (memory == KPU_MEM_MODEL) {
@@ -35,8 +33,8 @@ static int get_range(const kmodel_loader_t *ld, const uint8_t *p, const char *wh
     return kmodel_main_range(ld, what, start, size, type, out);
 }
 
-static int get_output(const kmodel_loader_t *ld, const uint8_t *p, uint8_t dtype, kpu_range_t *out) {
-    int ret = get_range(ld, p, "output", dtype, out);
+int v4_get_output(const kmodel_loader_t *ld, const uint8_t *p, uint8_t dtype, kpu_range_t *out) {
+    int ret = v4_get_range(ld, p, "output", dtype, out);
     if (ret == KPU_OK && out->space != KPU_MEM_MAIN) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "output is in the constants");
     }
@@ -44,7 +42,7 @@ static int get_output(const kmodel_loader_t *ld, const uint8_t *p, uint8_t dtype
 }
 
 // The range must hold so many elements; afterwards it has exactly this size.
-static int need(const kmodel_loader_t *ld, const char *what, kpu_range_t *r, uint32_t elements) {
+int v4_need(const kmodel_loader_t *ld, const char *what, kpu_range_t *r, uint32_t elements) {
     uint64_t bytes = (uint64_t)elements * item_size(r->dtype);
     if (elements == 0 || bytes > r->size) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has %u bytes, its shape needs %lu", what, (unsigned)r->size,
@@ -54,7 +52,7 @@ static int need(const kmodel_loader_t *ld, const char *what, kpu_range_t *r, uin
     return KPU_OK;
 }
 
-static int get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint32_t shape[4], uint32_t *count) {
+int v4_get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint32_t shape[4], uint32_t *count) {
     for (unsigned i = 0; i < 4; ++i) {
         shape[i] = get_u32(p + 4 * i);
     }
@@ -66,14 +64,14 @@ static int get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *wh
     return KPU_OK;
 }
 
-static void packed_strides(const uint32_t shape[4], int32_t stride[4]) {
+void v4_packed_strides(const uint32_t shape[4], int32_t stride[4]) {
     stride[3] = 1;
     for (unsigned i = 3; i-- > 0;) {
         stride[i] = stride[i + 1] * (int32_t)shape[i + 1];
     }
 }
 
-static void set_shape(kpu_node_t *node, const uint32_t shape[4]) {
+void v4_set_shape(kpu_node_t *node, const uint32_t shape[4]) {
     if (shape[0] == 1) {
         node->c = shape[1];
         node->h = shape[2];
@@ -82,12 +80,12 @@ static void set_shape(kpu_node_t *node, const uint32_t shape[4]) {
 }
 
 // Input and output of the given types with the same number of elements.
-static int get_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t in, uint8_t out) {
-    int ret = get_range(ld, p, "input", in, &node->in[0]);
+int v4_get_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t in, uint8_t out) {
+    int ret = v4_get_range(ld, p, "input", in, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = get_output(ld, p + 16, out, &node->out);
+        ret = v4_get_output(ld, p + 16, out, &node->out);
     }
-    return ret == KPU_OK ? need(ld, "output", &node->out, node->in[0].size / item_size(in)) : ret;
+    return ret == KPU_OK ? v4_need(ld, "output", &node->out, node->in[0].size / item_size(in)) : ret;
 }
 
 // ---- elementwise -----------------------------------------------------------------------------
@@ -95,13 +93,13 @@ static int get_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *no
 static int parse_quantize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     node->p.quant.bias = (float)get_i32(p + 32);
     node->p.quant.scale = get_f32(p + 36);
-    return get_unary(ld, p, node, KPU_F32, KPU_U8);
+    return v4_get_unary(ld, p, node, KPU_F32, KPU_U8);
 }
 
 static int parse_dequantize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     node->p.quant.bias = (float)get_i32(p + 32);
     node->p.quant.scale = get_f32(p + 36);
-    return get_unary(ld, p, node, KPU_U8, KPU_F32);
+    return v4_get_unary(ld, p, node, KPU_U8, KPU_F32);
 }
 
 static int parse_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
@@ -109,30 +107,30 @@ static int parse_unary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *
     if (node->p.unary.op >= KPU_UNARY_V4_COUNT) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.unary.op);
     }
-    return get_unary(ld, p, node, KPU_F32, KPU_F32);
+    return v4_get_unary(ld, p, node, KPU_F32, KPU_F32);
 }
 
 static int parse_table(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    int ret = get_range(ld, p, "input", KPU_U8, &node->in[0]);
+    int ret = v4_get_range(ld, p, "input", KPU_U8, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = get_range(ld, p + 16, "table", KPU_U8, &node->in[1]);
+        ret = v4_get_range(ld, p + 16, "table", KPU_U8, &node->in[1]);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "table", &node->in[1], 256);
+        ret = v4_need(ld, "table", &node->in[1], 256);
     }
     if (ret == KPU_OK) {
-        ret = get_output(ld, p + 32, KPU_U8, &node->out);
+        ret = v4_get_output(ld, p + 32, KPU_U8, &node->out);
     }
-    return ret == KPU_OK ? need(ld, "output", &node->out, node->in[0].size) : ret;
+    return ret == KPU_OK ? v4_need(ld, "output", &node->out, node->in[0].size) : ret;
 }
 
 // Strides of an input that is repeated along the dimensions where it has size 1.
 static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8_t *p, const uint32_t out[4],
     kpu_range_t *range, uint32_t stride[4]) {
     uint32_t shape[4], count;
-    int ret = get_shape(ld, p, what, shape, &count);
+    int ret = v4_get_shape(ld, p, what, shape, &count);
     if (ret == KPU_OK) {
-        ret = need(ld, what, range, count);
+        ret = v4_need(ld, what, range, count);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -151,12 +149,12 @@ static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8
 
 static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t dtype) {
     uint32_t count;
-    int ret = get_range(ld, p, "input a", dtype, &node->in[0]);
+    int ret = v4_get_range(ld, p, "input a", dtype, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = get_range(ld, p + 16, "input b", dtype, &node->in[1]);
+        ret = v4_get_range(ld, p + 16, "input b", dtype, &node->in[1]);
     }
     if (ret == KPU_OK) {
-        ret = get_output(ld, p + 32, dtype, &node->out);
+        ret = v4_get_output(ld, p + 32, dtype, &node->out);
     }
     node->p.binary.op = get_u32(p + 48);
     if (ret == KPU_OK && node->p.binary.op >= KPU_BINARY_V4_COUNT) {
@@ -164,10 +162,10 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
     }
     uint32_t *out = node->p.binary.shape;
     if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 84, "output", out, &count);
+        ret = v4_get_shape(ld, p + 84, "output", out, &count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "output", &node->out, count);
+        ret = v4_need(ld, "output", &node->out, count);
     }
     if (ret == KPU_OK) {
         ret = get_repeated(ld, "input a", p + 52, out, &node->in[0], node->p.binary.a);
@@ -177,9 +175,9 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
     }
     if (ret == KPU_OK) {
         int32_t stride[4];
-        packed_strides(out, stride);
+        v4_packed_strides(out, stride);
         memcpy(node->p.binary.o, stride, sizeof(stride));
-        set_shape(node, out);
+        v4_set_shape(node, out);
     }
     return ret;
 }
@@ -190,7 +188,7 @@ static int parse_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     return parse_any_binary(ld, p, node, KPU_F32);
 }
 
-static int check_shift(const kmodel_loader_t *ld, int32_t shift) {
+int v4_check_shift(const kmodel_loader_t *ld, int32_t shift) {
     return shift > 63 ? kmodel_node_fail(ld, KPU_ERR_FORMAT, "shift %d is more than 63", (int)shift) : KPU_OK;
 }
 
@@ -200,7 +198,7 @@ static int parse_quantized_binary(const kmodel_loader_t *ld, const uint8_t *p, k
     for (unsigned i = 0; i < 3 && ret == KPU_OK; ++i) {
         const uint8_t *q = p + 100 + 12 * i;
         *scales[i] = (kpu_scale_t) { .off = get_i32(q), .mul = get_i32(q + 4), .shift = get_i32(q + 8) };
-        ret = check_shift(ld, scales[i]->shift);
+        ret = v4_check_shift(ld, scales[i]->shift);
     }
     return ret;
 }
@@ -245,43 +243,43 @@ static int parse_nnil(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
     }
     node->p.nnil.code = node->body + 32;
     node->p.nnil.size = size;
-    return get_unary(ld, p, node, KPU_F32, KPU_F32);
+    return v4_get_unary(ld, p, node, KPU_F32, KPU_F32);
 }
 
 // ---- moving ----------------------------------------------------------------------------------
 
-static int get_same_type(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    int ret = get_range(ld, p, "input", NO_TYPE, &node->in[0]);
-    return ret == KPU_OK ? get_output(ld, p + 16, node->in[0].dtype, &node->out) : ret;
+int v4_get_same_type(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
+    int ret = v4_get_range(ld, p, "input", V4_NO_TYPE, &node->in[0]);
+    return ret == KPU_OK ? v4_get_output(ld, p + 16, node->in[0].dtype, &node->out) : ret;
 }
 
 static int parse_memory_copy(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    int ret = get_same_type(ld, p, node);
+    int ret = v4_get_same_type(ld, p, node);
     uint32_t count = ret == KPU_OK ? node->in[0].size / item_size(node->in[0].dtype) : 0;
     uint32_t shape[4] = { 1, 1, 1, count };
     memcpy(node->p.copy.in.shape, shape, sizeof(shape));
     memcpy(node->p.copy.out.shape, shape, sizeof(shape));
     node->p.copy.in.stride[3] = node->p.copy.out.stride[3] = 1;
-    return ret == KPU_OK ? need(ld, "output", &node->out, count) : ret;
+    return ret == KPU_OK ? v4_need(ld, "output", &node->out, count) : ret;
 }
 
 static int parse_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t shape[4], count, seen = 0;
     int32_t stride[4];
-    int ret = get_same_type(ld, p, node);
+    int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
+        ret = v4_need(ld, "input", &node->in[0], count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "output", &node->out, count);
+        ret = v4_need(ld, "output", &node->out, count);
     }
     if (ret != KPU_OK) {
         return ret;
     }
-    packed_strides(shape, stride);
+    v4_packed_strides(shape, stride);
     kpu_view_t *in = &node->p.copy.in, *out = &node->p.copy.out;
     for (unsigned i = 0; i < 4; ++i) {
         uint32_t from = get_u32(p + 48 + 4 * i);
@@ -293,25 +291,25 @@ static int parse_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node
         in->stride[i] = stride[from];
     }
     memcpy(out->shape, in->shape, sizeof(out->shape));
-    packed_strides(out->shape, out->stride);
-    set_shape(node, out->shape);
+    v4_packed_strides(out->shape, out->stride);
+    v4_set_shape(node, out->shape);
     return KPU_OK;
 }
 
 static int parse_strided_slice(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t shape[4], count;
-    int ret = get_same_type(ld, p, node);
+    int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
+        ret = v4_need(ld, "input", &node->in[0], count);
     }
     if (ret != KPU_OK) {
         return ret;
     }
     kpu_view_t *in = &node->p.copy.in, *out = &node->p.copy.out;
-    packed_strides(shape, in->stride);
+    v4_packed_strides(shape, in->stride);
     in->off = 0;
     for (unsigned i = 0; i < 4; ++i) {
         int64_t begin = get_i32(p + 48 + 4 * i), end = get_i32(p + 64 + 4 * i), step = get_i32(p + 80 + 4 * i);
@@ -326,20 +324,20 @@ static int parse_strided_slice(const kmodel_loader_t *ld, const uint8_t *p, kpu_
         // One element has no step, and a large one might not fit.
         in->stride[i] = n > 1 ? in->stride[i] * (int32_t)step : 0;
     }
-    packed_strides(out->shape, out->stride);
-    set_shape(node, out->shape);
-    return need(ld, "output", &node->out, out->shape[0] * out->shape[1] * out->shape[2] * out->shape[3]);
+    v4_packed_strides(out->shape, out->stride);
+    v4_set_shape(node, out->shape);
+    return v4_need(ld, "output", &node->out, out->shape[0] * out->shape[1] * out->shape[2] * out->shape[3]);
 }
 
 static int parse_pad(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t shape[4], count, out_shape[4];
     int32_t in_stride[4], out_stride[4];
-    int ret = get_same_type(ld, p, node);
+    int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
+        ret = v4_need(ld, "input", &node->in[0], count);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -352,13 +350,13 @@ static int parse_pad(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *no
         }
         out_shape[i] = (uint32_t)size;
     }
-    ret = need(ld, "output", &node->out, kmodel_elements(kmodel_elements(out_shape[0], out_shape[1], 1), out_shape[2],
+    ret = v4_need(ld, "output", &node->out, kmodel_elements(kmodel_elements(out_shape[0], out_shape[1], 1), out_shape[2],
         out_shape[3]));
     if (ret != KPU_OK) {
         return ret;
     }
-    packed_strides(shape, in_stride);
-    packed_strides(out_shape, out_stride);
+    v4_packed_strides(shape, in_stride);
+    v4_packed_strides(out_shape, out_stride);
     kpu_view_t *in = &node->p.copy.in, *out = &node->p.copy.out;
     for (unsigned i = 0; i < 4; ++i) {
         int64_t before = get_i32(p + 48 + 8 * i);
@@ -377,7 +375,7 @@ static int parse_pad(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *no
         out->off += (uint32_t)first * (uint32_t)out_stride[i];
     }
     memcpy(node->p.copy.fill, p + 84, 4);
-    set_shape(node, out_shape);
+    v4_set_shape(node, out_shape);
     return KPU_OK;
 }
 
@@ -390,13 +388,13 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     uint32_t ranges = node->body + 28, dims = ranges + 16 * n;
     int ret = kmodel_file_range(ld, "inputs", ranges, (uint64_t)n * 20, 1);
     if (ret == KPU_OK) {
-        ret = get_output(ld, p, NO_TYPE, &node->out);
+        ret = v4_get_output(ld, p, V4_NO_TYPE, &node->out);
     }
     uint64_t total = 0;
     for (uint32_t i = 0; ret == KPU_OK && i < n; ++i) {
         kpu_range_t piece;
         uint32_t bytes = kmodel_elements(inner, outer, get_u32(ld->data + dims + 4 * i));
-        ret = get_range(ld, ld->data + ranges + 16 * i, "an input", node->out.dtype, &piece);
+        ret = v4_get_range(ld, ld->data + ranges + 16 * i, "an input", node->out.dtype, &piece);
         if (ret == KPU_OK && (bytes == 0 || bytes > piece.size)) {
             return kmodel_node_fail(ld, KPU_ERR_FORMAT, "input %u has %u bytes, %u are wanted", (unsigned)i,
                 (unsigned)piece.size, (unsigned)bytes);
@@ -416,343 +414,17 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     return ret;
 }
 
-// ---- reductions ------------------------------------------------------------------------------
-
-static int parse_reduce(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t count;
-    int ret = get_range(ld, p, "input", KPU_F32, &node->in[0]);
-    if (ret == KPU_OK) {
-        ret = get_output(ld, p + 16, KPU_F32, &node->out);
-    }
-    node->p.reduce.op = get_u32(p + 32);
-    node->p.reduce.init = get_f32(p + 68);
-    if (ret == KPU_OK && node->p.reduce.op >= KPU_REDUCE_COUNT) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.reduce.op);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 36, "input", node->p.reduce.in, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 52, "output", node->p.reduce.out, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "output", &node->out, count);
-    }
-    if (ret == KPU_OK) {
-        set_shape(node, node->p.reduce.out);
-    }
-    return ret;
-}
-
-static int parse_softmax(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t inner = get_u32(p + 32), outer = get_u32(p + 36), count = kmodel_elements(inner, outer, 1);
-    node->p.softmax.inner = inner;
-    node->p.softmax.outer = outer;
-    node->p.softmax.step = 1;
-    node->p.softmax.beta = get_f32(p + 40);
-    int ret = get_unary(ld, p, node, KPU_F32, KPU_F32);
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    return ret == KPU_OK ? need(ld, "output", &node->out, count) : ret;
-}
-
-// ---- windows ---------------------------------------------------------------------------------
-
-// Sizes of a convolution or pool from the fields pad_h, pad_w (before, after each), filter, stride,
-// dilation at q; in sizes are set. With out_* set they must be what comes out the other way round.
-static int get_window(const kmodel_loader_t *ld, const uint8_t *pads, const uint8_t *q, kpu_conv2d_t *s) {
-    int32_t pad_h = get_i32(pads), pad_h2 = get_i32(pads + 4), pad_w = get_i32(pads + 8), pad_w2 = get_i32(pads + 12);
-    uint32_t f[6];
-    for (unsigned i = 0; i < 6; ++i) {
-        f[i] = get_u32(q + 4 * i);
-        if (f[i] == 0 || f[i] > 65536) {
-            return kmodel_node_fail(ld, KPU_ERR_FORMAT, "filter, stride or dilation is %u", (unsigned)f[i]);
-        }
-    }
-    s->f_h = f[0];
-    s->f_w = f[1];
-    s->s_h = f[2];
-    s->s_w = f[3];
-    s->d_h = f[4];
-    s->d_w = f[5];
-    s->pad_h = pad_h;
-    s->pad_w = pad_w;
-    if (s->out_h == 0) {
-        int64_t h = ((int64_t)s->in_h + pad_h + pad_h2 - ((int64_t)(s->f_h - 1) * s->d_h + 1) + s->s_h) / s->s_h;
-        int64_t w = ((int64_t)s->in_w + pad_w + pad_w2 - ((int64_t)(s->f_w - 1) * s->d_w + 1) + s->s_w) / s->s_w;
-        if (h < 1 || w < 1 || h > INT32_MAX || w > INT32_MAX) {
-            return kmodel_node_fail(ld, KPU_ERR_FORMAT, "the output would have %ld x %ld pixels", (long)w, (long)h);
-        }
-        s->out_h = (uint32_t)h;
-        s->out_w = (uint32_t)w;
-    }
-    return KPU_OK;
-}
-
-static int check_work(const kmodel_loader_t *ld, uint64_t results, uint64_t a, uint64_t b, uint64_t c) {
-    uint64_t work = results;
-    uint64_t factors[] = { a, b, c };
-    for (unsigned i = 0; i < 3; ++i) {
-        if (work > KMODEL_MAX_WORK || factors[i] > KMODEL_MAX_WORK) {
-            work = KMODEL_MAX_WORK + 1;
-            break;
-        }
-        work *= factors[i];
-    }
-    if (work > KMODEL_MAX_WORK) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%lu results of so many inputs each would take too long",
-            (unsigned long)results);
-    }
-    return KPU_OK;
-}
-
-static int parse_reduce_window(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count;
-    kpu_conv2d_t *s = &node->p.window.shape;
-    int ret = get_range(ld, p, "input", KPU_F32, &node->in[0]);
-    if (ret == KPU_OK) {
-        ret = get_output(ld, p + 16, KPU_F32, &node->out);
-    }
-    node->p.window.op = get_u32(p + 32);
-    node->p.window.init = get_f32(p + 92);
-    s->low = get_f32(p + 96);
-    s->high = get_f32(p + 100);
-    if (ret == KPU_OK && node->p.window.op >= KPU_REDUCE_COUNT) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.window.op);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 36, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    s->n = shape[0];
-    s->in_c = s->out_c = shape[1];
-    s->in_h = shape[2];
-    s->in_w = shape[3];
-    ret = get_window(ld, p + 52, p + 68, s);
-    if (ret == KPU_OK) {
-        uint32_t results = kmodel_elements(kmodel_elements(s->n, s->in_c, 1), s->out_h, s->out_w);
-        ret = need(ld, "output", &node->out, results);
-        if (ret == KPU_OK) {
-            ret = check_work(ld, results, s->f_h, s->f_w, 1);
-        }
-    }
-    uint32_t out[4] = { s->n, s->out_c, s->out_h, s->out_w };
-    set_shape(node, out);
-    return ret;
-}
-
-// What the three convolutions share once in_* and out_* sizes are known.
-static int check_conv(const kmodel_loader_t *ld, kpu_node_t *node, uint32_t weights_off, uint32_t weight_size,
-    bool bias_first) {
-    kpu_conv2d_t *s = &node->p.conv2d;
-    if (s->groups == 0 || s->in_c % s->groups || s->out_c == 0 || s->out_c % s->groups) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%u groups for %u input and %u output channels",
-            (unsigned)s->groups, (unsigned)s->in_c, (unsigned)s->out_c);
-    }
-    uint32_t results = kmodel_elements(kmodel_elements(s->n, s->out_c, 1), s->out_h, s->out_w);
-    int ret = need(ld, "output", &node->out, results);
-    if (ret == KPU_OK) {
-        ret = check_work(ld, results, s->in_c / s->groups, s->f_h, s->f_w);
-    }
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    uint64_t weights = (uint64_t)kmodel_elements(s->out_c, s->in_c / s->groups, 1) * s->f_h * s->f_w * weight_size;
-    uint64_t bias = (uint64_t)s->out_c * 4;
-    if (weights_off + weights + bias > node->body_size) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%lu bytes of weights do not fit a body of %u bytes",
-            (unsigned long)weights, (unsigned)node->body_size);
-    }
-    ret = kmodel_file_range(ld, "weights", (uint64_t)node->body + weights_off, weights + bias, 4);
-    s->weights = node->body + weights_off + (bias_first ? (uint32_t)bias : 0);
-    s->bias = node->body + weights_off + (bias_first ? 0 : (uint32_t)weights);
-    uint32_t out[4] = { s->n, s->out_c, s->out_h, s->out_w };
-    set_shape(node, out);
-    return ret;
-}
-
-static int parse_any_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t dtype) {
-    uint32_t shape[4], count;
-    kpu_conv2d_t *s = &node->p.conv2d;
-    int ret = get_range(ld, p, "input", dtype, &node->in[0]);
-    if (ret == KPU_OK) {
-        ret = get_output(ld, p + 16, dtype, &node->out);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    s->n = shape[0];
-    s->in_c = shape[1];
-    s->in_h = shape[2];
-    s->in_w = shape[3];
-    s->groups = get_u32(p + 48);
-    s->out_c = get_u32(p + 52);
-    return get_window(ld, p + 56, p + 72, s);
-}
-
-static int parse_conv2d(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    int ret = parse_any_conv(ld, p, node, KPU_F32);
-    node->p.conv2d.low = get_f32(p + 96);
-    node->p.conv2d.high = get_f32(p + 100);
-    return ret == KPU_OK ? check_conv(ld, node, 104, 4, false) : ret;
-}
-
-static int parse_quantized_conv2d(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    kpu_conv2d_t *s = &node->p.conv2d;
-    int ret = parse_any_conv(ld, p, node, KPU_U8);
-    s->in_off = get_i32(p + 96);
-    s->w_off = get_i32(p + 100);
-    s->mul = get_i32(p + 104);
-    s->shift = get_i32(p + 108);
-    s->out_off = get_i32(p + 112);
-    if (ret == KPU_OK) {
-        ret = check_shift(ld, s->shift);
-    }
-    return ret == KPU_OK ? check_conv(ld, node, 116, 1, true) : ret;
-}
-
-static int parse_conv2d_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], out[4], count;
-    kpu_conv2d_t *s = &node->p.conv2d;
-    int ret = get_range(ld, p, "input", KPU_F32, &node->in[0]);
-    if (ret == KPU_OK) {
-        ret = get_output(ld, p + 16, KPU_F32, &node->out);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 48, "output", out, &count);
-    }
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    if (shape[0] != out[0]) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%u pictures in, %u out", (unsigned)shape[0], (unsigned)out[0]);
-    }
-    *s = (kpu_conv2d_t) {
-        .n = shape[0], .in_c = shape[1], .in_h = shape[2], .in_w = shape[3],
-        .out_c = out[1], .out_h = out[2], .out_w = out[3], .groups = get_u32(p + 64),
-        .low = get_f32(p + 108), .high = get_f32(p + 112),
-    };
-    ret = get_window(ld, p + 68, p + 84, s);
-    if (ret == KPU_OK) {
-        ret = check_work(ld, node->in[0].size / 4, s->out_c, s->f_h, s->f_w);
-    }
-    return ret == KPU_OK ? check_conv(ld, node, 116, 4, false) : ret;
-}
-
-static int parse_any_matmul(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t dtype, uint32_t bias) {
-    uint32_t rows = get_u32(p + 48), cols = get_u32(p + 52), b_cols = get_u32(p + 56);
-    int ret = get_range(ld, p, "input a", dtype, &node->in[0]);
-    if (ret == KPU_OK) {
-        ret = get_range(ld, p + 16, "input b", dtype, &node->in[1]);
-    }
-    if (ret == KPU_OK) {
-        ret = get_output(ld, p + 32, dtype, &node->out);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input a", &node->in[0], kmodel_elements(rows, cols, 1));
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input b", &node->in[1], kmodel_elements(cols, b_cols, 1));
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "output", &node->out, kmodel_elements(rows, b_cols, 1));
-    }
-    if (ret == KPU_OK) {
-        ret = check_work(ld, rows, cols, b_cols, 1);
-    }
-    if (ret == KPU_OK && bias + (uint64_t)b_cols * 4 > node->body_size) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%u bias values do not fit a body of %u bytes", (unsigned)b_cols,
-            (unsigned)node->body_size);
-    }
-    if (ret == KPU_OK) {
-        ret = kmodel_file_range(ld, "bias values", (uint64_t)node->body + bias, (uint64_t)b_cols * 4, 4);
-    }
-    node->p.matmul.rows = rows;
-    node->p.matmul.cols = cols;
-    node->p.matmul.b_cols = b_cols;
-    node->p.matmul.bias = node->body + bias;
-    node->c = 1;
-    node->h = rows;
-    node->w = b_cols;
-    return ret;
-}
-
-static int parse_matmul(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    node->p.matmul.low = get_f32(p + 60);
-    node->p.matmul.high = get_f32(p + 64);
-    return parse_any_matmul(ld, p, node, KPU_F32, 68);
-}
-
-static int parse_quantized_matmul(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    node->p.matmul.a_off = get_i32(p + 60);
-    node->p.matmul.b_off = get_i32(p + 64);
-    node->p.matmul.mul = get_i32(p + 68);
-    node->p.matmul.shift = get_i32(p + 72);
-    node->p.matmul.out_off = get_i32(p + 76);
-    int ret = check_shift(ld, node->p.matmul.shift);
-    return ret == KPU_OK ? parse_any_matmul(ld, p, node, KPU_U8, 80) : ret;
-}
-
-static int parse_resize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count, mode = get_u32(p + 56);
-    int ret = get_same_type(ld, p, node);
-    if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
-    }
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    if (mode > 1) {
-        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "mode %u is not known", (unsigned)mode);
-    }
-    uint32_t out[4] = { shape[0], shape[1], get_u32(p + 48), get_u32(p + 52) };
-    node->p.resize.planes = shape[0] * shape[1];
-    node->p.resize.in_h = shape[2];
-    node->p.resize.in_w = shape[3];
-    node->p.resize.out_h = out[2];
-    node->p.resize.out_w = out[3];
-    node->p.resize.nearest = mode == 1;
-    // Nearest resizing of v4 ignores it.
-    node->p.resize.align_corners = p[60] && mode == 0;
-    set_shape(node, out);
-    return need(ld, "output", &node->out, kmodel_elements(node->p.resize.planes, out[2], out[3]));
-}
-
 // ---- KPU -------------------------------------------------------------------------------------
 
 static int parse_upload(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
     uint32_t shape[4], count, start = get_u32(p + 24);
     kpu_map_t *map = &node->p.upload.map;
-    int ret = get_range(ld, p, "input", KPU_U8, &node->in[0]);
+    int ret = v4_get_range(ld, p, "input", KPU_U8, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
     }
     if (ret == KPU_OK) {
-        ret = need(ld, "input", &node->in[0], count);
+        ret = v4_need(ld, "input", &node->in[0], count);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -764,7 +436,7 @@ static int parse_upload(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
             (unsigned)shape[3], (unsigned)shape[2], (unsigned)shape[1], (unsigned)start);
     }
     node->p.upload.batches = shape[0];
-    set_shape(node, shape);
+    v4_set_shape(node, shape);
     return KPU_OK;
 }
 
@@ -813,14 +485,14 @@ static int parse_kpu_conv2d(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
     conv->batches = batches;
     conv->to_main = get_u32(p + 12) != 0;
     if (conv->to_main) {
-        ret = get_output(ld, p, KPU_U8, &node->out);
+        ret = v4_get_output(ld, p, KPU_U8, &node->out);
         if (ret == KPU_OK) {
-            ret = need(ld, "output", &node->out,
+            ret = v4_need(ld, "output", &node->out,
                 kmodel_elements(kmodel_elements(batches, conv->out.c, 1), conv->out.h, conv->out.w));
         }
     }
     uint32_t shape[4] = { batches, conv->out.c, conv->out.h, conv->out.w };
-    set_shape(node, shape);
+    v4_set_shape(node, shape);
     return ret;
 }
 
@@ -837,24 +509,24 @@ typedef struct {
 static const v4_node_t node_table[] = {
     { 0x00, KPU_OP_BINARY, 108, "BINARY", parse_binary },
     { 0x01, KPU_OP_CONCAT_DIM, 28, "CONCAT", parse_concat },
-    { 0x02, KPU_OP_CONV2D, 104, "CONV2D", parse_conv2d },
+    { 0x02, KPU_OP_CONV2D, 104, "CONV2D", v4_parse_conv2d },
     { 0x03, KPU_OP_DEQUANTIZE_ZERO_POINT, 40, "DEQUANTIZE", parse_dequantize },
-    { 0x04, KPU_OP_MATMUL, 68, "MATMUL", parse_matmul },
+    { 0x04, KPU_OP_MATMUL, 68, "MATMUL", v4_parse_matmul },
     { 0x05, KPU_OP_PAD, 88, "PAD", parse_pad },
     { 0x06, KPU_OP_QUANTIZE_EVEN, 40, "QUANTIZE", parse_quantize },
-    { 0x07, KPU_OP_REDUCE, 72, "REDUCE", parse_reduce },
-    { 0x08, KPU_OP_REDUCE_WINDOW, 104, "REDUCE_WINDOW2D", parse_reduce_window },
+    { 0x07, KPU_OP_REDUCE, 72, "REDUCE", v4_parse_reduce },
+    { 0x08, KPU_OP_REDUCE_WINDOW, 104, "REDUCE_WINDOW2D", v4_parse_reduce_window },
     { 0x09, KPU_OP_COPY, 32, "MEMORY_COPY", parse_memory_copy },
-    { 0x0a, KPU_OP_RESIZE, 61, "RESIZE_IMAGE", parse_resize },
-    { 0x0b, KPU_OP_SOFTMAX_AXIS, 44, "SOFTMAX", parse_softmax },
+    { 0x0a, KPU_OP_RESIZE, 61, "RESIZE_IMAGE", v4_parse_resize },
+    { 0x0b, KPU_OP_SOFTMAX_AXIS, 44, "SOFTMAX", v4_parse_softmax },
     { 0x0c, KPU_OP_COPY, 64, "TRANSPOSE", parse_transpose },
     { 0x0d, KPU_OP_COPY, 96, "STRIDED_SLICE", parse_strided_slice },
     { 0x0e, KPU_OP_UNARY, 36, "UNARY", parse_unary },
-    { 0x0f, KPU_OP_QUANTIZED_CONV2D, 116, "QUANTIZED_CONV2D", parse_quantized_conv2d },
-    { 0x10, KPU_OP_QUANTIZED_MATMUL, 80, "QUANTIZED_MATMUL", parse_quantized_matmul },
+    { 0x0f, KPU_OP_QUANTIZED_CONV2D, 116, "QUANTIZED_CONV2D", v4_parse_quantized_conv2d },
+    { 0x10, KPU_OP_QUANTIZED_MATMUL, 80, "QUANTIZED_MATMUL", v4_parse_quantized_matmul },
     { 0x11, KPU_OP_QUANTIZED_BINARY, 136, "QUANTIZED_BINARY", parse_quantized_binary },
     { 0x12, KPU_OP_TABLE, 48, "TABLE_LOOKUP1D", parse_table },
-    { 0x13, KPU_OP_CONV2D_TRANSPOSE, 116, "CONV2D_TRANSPOSE", parse_conv2d_transpose },
+    { 0x13, KPU_OP_CONV2D_TRANSPOSE, 116, "CONV2D_TRANSPOSE", v4_parse_conv2d_transpose },
     { 0x14, KPU_OP_NNIL, 33, "NNIL_UNARY_METHOD", parse_nnil },
     { 0x1001, 0, 0, "CPU_CONV2D", NULL },
     { 0x1002, 0, 0, "CPU_DEPTHWISE_CONV2D", NULL },

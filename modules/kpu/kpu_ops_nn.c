@@ -37,7 +37,8 @@ void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
                     float sum = bias[oc];
                     for (uint32_t ic = 0; ic < g_in; ++ic) {
                         for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
-                            const float *row = plane + ((size_t)ic * p->in_h + (size_t)(ty.start + (int64_t)ky * p->d_h)) * p->in_w;
+                            size_t y = (size_t)(ty.start + (int64_t)ky * p->d_h);
+                            const float *row = plane + ((size_t)ic * p->in_h + y) * p->in_w;
                             const float *w = filter + ((size_t)ic * p->f_h + ky) * p->f_w;
                             for (uint32_t kx = tx.first; kx < tx.end; ++kx) {
                                 sum += row[tx.start + (int64_t)kx * p->d_w] * w[kx];
@@ -72,7 +73,8 @@ void kpu_op_quantized_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
                     uint32_t sum = get_u32(bias + 4 * oc);
                     for (uint32_t ic = 0; ic < g_in; ++ic) {
                         for (uint32_t ky = ty.first; ky < ty.end; ++ky) {
-                            const uint8_t *row = plane + ((size_t)ic * p->in_h + (size_t)(ty.start + (int64_t)ky * p->d_h)) * p->in_w;
+                            size_t y = (size_t)(ty.start + (int64_t)ky * p->d_h);
+                            const uint8_t *row = plane + ((size_t)ic * p->in_h + y) * p->in_w;
                             const uint8_t *w = filter + ((size_t)ic * p->f_h + ky) * p->f_w;
                             for (uint32_t kx = tx.first; kx < tx.end; ++kx) {
                                 uint32_t x = row[tx.start + (int64_t)kx * p->d_w];

@@ -5,8 +5,10 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel.c \
 	kmodel_v3.c \
 	kmodel_v4.c \
+	kmodel_v4_nn.c \
 	kmodel_v4_nodes.c \
 	kmodel_v5.c \
+	kmodel_v5_functions.c \
 	kmodel_v5_k210.c \
 	kmodel_v5_vm.c \
 	kpu_layer.c \
@@ -31,5 +33,5 @@ CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 $(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_nn.o kpu_ops_tensor.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_v3.o kmodel_v4.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_k210.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_functions.o kmodel_v5_k210.o \
 	kmodel_v5_vm.o modkpu.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_yolo2.o): CFLAGS += -Os
