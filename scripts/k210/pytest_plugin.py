@@ -8,7 +8,7 @@ other parts (marker k210) or when the last one has left it unusable.
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     except EmulatorOnly as e:
@@ -174,7 +174,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test gets the end of the board's serial log and the emulator's own messages."""
     report = yield
     if report.failed and "board" in getattr(item, "fixturenames", ()):
