@@ -121,6 +121,16 @@ void image_resize(image_t *dst, const image_t *src);
 // The rectangle of src that starts at x, y and is as large as dst; black outside of src.
 void image_cut(image_t *dst, const image_t *src, int32_t x, int32_t y);
 
+// ---- affine transforms --------------------------------------------------------------------------
+
+// The rotation, scale and shift that brings the points dst nearest to src (least squares), as a 3x3
+// matrix in rows: src = t * (dst, 1). 0, or -EINVAL with a sentence in err.
+int image_similarity(const float (*src)[2], const float (*dst)[2], size_t n, float t[9], char *err);
+
+// Every pixel of dst's AI planes from where t says in src's, interpolated, black outside. Both have
+// planes and the same format.
+void image_warp_ai(image_t *dst, const image_t *src, const float t[9]);
+
 // ---- drawing (everything is clipped) ------------------------------------------------------------
 
 void image_draw_line(image_t *img, int32_t x0, int32_t y0, int32_t x1, int32_t y1, uint32_t color,

@@ -2,6 +2,7 @@
 IMAGE_MOD_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_C += $(addprefix $(IMAGE_MOD_DIR)/, \
+	affine.c \
 	image.c \
 	image_codecs.c \
 	compose.c \

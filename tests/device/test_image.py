@@ -245,6 +245,28 @@ print(i.compress(30) is i, i.format(), image.Image('/flash/a.jpg'))
         assert picture.size == (64, 48)
 
 
+def test_face_alignment(board: Board) -> None:
+    """The middle part of a face recogniser: points of a picture to points of a smaller one."""
+    code = """
+i = image.Image(size=(80, 60))
+i.draw_rectangle(20, 10, 20, 20, color=(255, 0, 0), fill=True)
+i.pix_to_ai()
+f = image.Image(size=(20, 20))
+t = image.get_affine_transform([(20, 10), (40, 10), (20, 30)], [(0, 0), (10, 0), (0, 10)])
+print(len(t), [round(v, 3) for v in t])
+print(image.warp_affine_ai(i, f, t), f.ai_to_pix())
+print(f.get_pixel(4, 4), f.get_pixel(15, 4), f.get_pixel(4, 15))
+"""
+    assert lines(board, code) == [
+        "9 [2.0, 0.0, 20.0, 0.0, 2.0, 10.0, 0.0, 0.0, 1.0]",
+        "None None",
+        "(255, 0, 0) (0, 0, 0) (0, 0, 0)",
+    ]
+    assert fails(board, "image.get_affine_transform([(1, 2)], [(1, 2)])").startswith("ValueError: at least two pairs")
+    assert fails(board, "image.get_affine_transform([(1, 2)] * 11, [])").startswith("ValueError: at most 10 points")
+    assert fails(board, "image.warp_affine_ai(i, i, (0,) * 9)").startswith("ValueError: two images")
+
+
 def test_copies_are_independent(board: Board) -> None:
     code = """
 i = image.Image(size=(16, 16))

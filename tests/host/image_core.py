@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "tests" / "image"
 IMAGE, LCD, SENSOR = (ROOT / "modules" / name for name in ("image", "lcd", "sensor"))
 IMAGE_FILES = (
-    *("image", "compose", "convert", "draw", "font8x12", "scale", "text"),
+    *("affine", "image", "compose", "convert", "draw", "font8x12", "scale", "text"),
     *("image_codecs", "io_bmp", "io_pnm", "jpeg_decode", "jpeg_encode"),
 )
 CORE = [

@@ -495,6 +495,59 @@ def test_conversion_in_place(to: int) -> None:
     assert (src.data[: other.size] == other.data).all()
 
 
+# ---- affine -----------------------------------------------------------------------------------------
+
+
+def similarity(src: list[tuple[float, float]], dst: list[tuple[float, float]]) -> np.ndarray | str:
+    t, err = (ct.c_float * 9)(), ct.create_string_buffer(160)
+    points = [(ct.c_float * 2 * max(len(p), 1))(*[(ct.c_float * 2)(*xy) for xy in p]) for p in (src, dst)]
+    if lib().image_similarity(*points, ct.c_size_t(len(src)), t, err):
+        return err.value.decode()
+    return np.array(t).reshape(3, 3)
+
+
+def test_similarity_is_found_exactly_and_in_the_mean() -> None:
+    angle, scale, rng = 0.4, 1.7, np.random.default_rng(2)
+    true = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]) * scale
+    dst = rng.uniform(0, 128, (5, 2))
+    src = dst @ true.T + (30, -12)
+    t = similarity([tuple(p) for p in src], [tuple(p) for p in dst])
+    assert np.allclose(t, [[*true[0], 30], [*true[1], -12], [0, 0, 1]], atol=1e-3)
+    noisy = src + rng.normal(0, 1, src.shape)
+    t = similarity([tuple(p) for p in noisy], [tuple(p) for p in dst])
+    # numpy's least squares of the same four unknowns
+    rows = [r for x, y in dst for r in ((x, -y, 1, 0), (y, x, 0, 1))]
+    a, b, tx, ty = np.linalg.lstsq(np.array(rows), noisy.reshape(-1), rcond=None)[0]
+    assert np.allclose(t, [[a, -b, tx], [b, a, ty], [0, 0, 1]], atol=1e-3)
+
+
+def test_similarity_of_too_little() -> None:
+    assert "two pairs" in str(similarity([], []))
+    assert "two pairs" in str(similarity([(1, 2)], [(1, 2)]))
+    assert "all the same" in str(similarity([(1, 2), (3, 4)], [(5, 5), (5, 5)]))
+
+
+def test_warp_samples_the_planes() -> None:
+    src, dst = Picture(40, 30, planes=True), Picture(20, 16, planes=True)
+    assert src.planes is not None
+    assert dst.planes is not None
+    src.planes[:] = np.random.default_rng(3).integers(0, 256, src.planes.size, np.uint8)
+    planes = src.planes.reshape(3, 30, 40).astype(float)
+    lib().image_warp_ai(dst.ref, src.ref, (ct.c_float * 9)(1, 0, 7, 0, 1, 5, 0, 0, 1))
+    assert (dst.planes.reshape(3, 16, 20) == planes[:, 5:21, 7:27]).all()
+    lib().image_warp_ai(dst.ref, src.ref, (ct.c_float * 9)(1, 0, 7.5, 0, 1, 5, 0, 0, 1))
+    mean = (planes[:, 5:21, 7:27] + planes[:, 5:21, 8:28]) / 2
+    assert np.abs(dst.planes.reshape(3, 16, 20) - mean).max() <= 1
+    lib().image_warp_ai(dst.ref, src.ref, (ct.c_float * 9)(1, 0, -4, 0, 1, 28, 0, 0, 1))
+    got = dst.planes.reshape(3, 16, 20)
+    assert (got[:, :2, 4:] == planes[:, 28:, :16]).all()
+    assert not got[:, 2:].any()
+    assert not got[:, :, :4].any()
+    for v in (1e30, -1e30, float("nan"), float("inf")):
+        lib().image_warp_ai(dst.ref, src.ref, (ct.c_float * 9)(v, v, v, v, v, v, v, v, v))
+    assert not dst.planes.any()
+
+
 # ---- files ------------------------------------------------------------------------------------------
 
 
