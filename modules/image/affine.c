@@ -26,7 +26,7 @@ int image_similarity(const float (*src)[2], const float (*dst)[2], size_t n, flo
         return image_fail(err, -EINVAL, "the destination points are all the same");
     }
     double a = dot / norm, b = cross / norm;
-    const double out[9] = { a, 0 - b, sx - a * dx + b * dy, b, a, sy - b * dx - a * dy, 0, 0, 1 };
+    const double out[9] = { a, -b, sx - a * dx + b * dy, b, a, sy - b * dx - a * dy, 0, 0, 1 };
     for (int i = 0; i < 9; i++) {
         t[i] = (float)out[i];
     }

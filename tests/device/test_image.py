@@ -253,7 +253,7 @@ i.draw_rectangle(20, 10, 20, 20, color=(255, 0, 0), fill=True)
 i.pix_to_ai()
 f = image.Image(size=(20, 20))
 t = image.get_affine_transform([(20, 10), (40, 10), (20, 30)], [(0, 0), (10, 0), (0, 10)])
-print(len(t), [round(v, 3) for v in t])
+print(len(t), [round(v, 3) + 0.0 for v in t])
 print(image.warp_affine_ai(i, f, t), f.ai_to_pix())
 print(f.get_pixel(4, 4), f.get_pixel(15, 4), f.get_pixel(4, 15))
 """
