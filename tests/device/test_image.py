@@ -168,14 +168,14 @@ import gc
 from k210 import pool_free
 i = image.Image(); i.pix_to_ai(); i = None
 gc.collect()
-before = pool_free()
+before = pool_free()[0]
 for n in range(60):
     i = image.Image()
     i.pix_to_ai()
     i.set_pixel(0, 0, (n, 0, 0))
 i = None
 gc.collect()
-print(pool_free() >= before)
+print(pool_free()[0] >= before)
 """
     assert lines(board, code) == ["True"]
 
