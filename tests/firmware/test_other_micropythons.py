@@ -13,6 +13,7 @@ The files are not part of this repository. Put them into the folder that K210_TH
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Prompt:
 
     def __init__(self, emulator: Emulator) -> None:
         self.port = serial.serial_for_url(emulator.serial_url, timeout=120)
+        # What is sent before the emulator has noticed the connection is lost.
+        while any("disconnected" in line["filename"] for line in emulator.qmp("query-chardev")):
+            time.sleep(0.02)
+        emulator.resume()
 
     def wait(self) -> str:
         text = self.port.read_until(PROMPT)
@@ -65,7 +70,6 @@ def start(name: str, **options: object) -> Emulator:
 def test_lobo(name):
     with start(name) as emulator:
         repl = Prompt(emulator)
-        emulator.resume()
         banner = repl.wait()
         assert "MicroPython-FreeRTOS by LoBo" in banner
         if name == "lobo_ota.kfpkg":
@@ -82,7 +86,6 @@ def maixpy(data) -> Iterator[Prompt]:
     config = Config(flash=flash, firmware=False, paused=True, camera=camera)
     with Emulator(config) as emulator:
         repl = Prompt(emulator)
-        emulator.resume()
         assert "MicroPython v0.6.2" in repl.wait()
         yield repl
 
