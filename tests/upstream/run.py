@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,16 @@ class Outcome:
 def read_excludes() -> set[str]:
     lines = (line.split("#")[0].split() for line in (HERE / "excludes.txt").read_text().splitlines())
     return {fields[0] for fields in lines if fields}
+
+
+def copy_suite(micropython: Path, target: Path) -> Path:
+    """The sources may be read-only, and some tests write files when CPython runs them for comparison."""
+    shutil.rmtree(target, ignore_errors=True)
+    for name in ("tests", "tools"):
+        shutil.copytree(micropython / name, target / name, copy_function=shutil.copyfile)
+    for folder, _, _ in os.walk(target):
+        Path(folder).chmod(0o755)
+    return target / "tests"
 
 
 def find_tests(suite: Path, wanted: list[str]) -> list[str]:
@@ -223,7 +234,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     micropython = Path(os.environ.get("MICROPY_DIR") or ROOT / "build" / "src" / "micropython-src").resolve()
-    suite = micropython / "tests"
+    results: Path = arguments.results.resolve()
+    suite = copy_suite(micropython, results / "suite")
     excludes = read_excludes()
     tests = find_tests(suite, arguments.tests)
     unknown = excludes - set(find_tests(suite, []))
@@ -233,7 +245,6 @@ def main() -> int:
     tests = [t for t in tests if t not in excluded]
 
     outcome = Outcome()
-    results: Path = arguments.results.resolve()
     if arguments.port:
         outcome = run_on(arguments.port, suite, tests, results)
     else:
