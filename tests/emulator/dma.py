@@ -49,5 +49,9 @@ def start(
     q.writeq(DMAC + 0x18, 1 << channel | 1 << (8 + channel))
 
 
+def busy(q: QTest, channel: int) -> bool:
+    return bool(q.readq(DMAC + 0x18) >> channel & 1)
+
+
 def wait(q: QTest, channel: int, limit_ns: int = 1_000_000_000, step_ns: int = 10_000) -> None:
-    q.wait_until(lambda: not q.readq(DMAC + 0x18) >> channel & 1, limit_ns=limit_ns, step_ns=step_ns)
+    q.wait_until(lambda: not busy(q, channel), limit_ns=limit_ns, step_ns=step_ns)
