@@ -33,13 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--k210-flash", action="append", default=[], metavar="FILE[@ADDR]", help="flash content of the emulator"
     )
+    group.addoption(
+        "--k210-strict", choices=("on", "off"), default="on", help="what a real K210 would not take ends the test (on)"
+    )
     group.addoption("--update-goldens", action="store_true", help="write golden pictures instead of comparing")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "k210(flash=[], camera=None, sdcard=None, board=None, icount=False, strict=False): "
+        "k210(flash=[], camera=None, sdcard=None, board=None, icount=False, strict=True): "
         "parts of the emulated board for this test; on a real board the test is skipped when it asks for any",
     )
     config.addinivalue_line("markers", "emulator_only: the test needs what only the emulator has")
@@ -62,7 +65,9 @@ class Target:
         self.port: str = options.getoption("--k210")
         self.is_emulator = self.port == EMULATOR
         self.base = Config(
-            board=options.getoption("--k210-board"), flash=tuple(options.getoption("--k210-flash") or ())
+            board=options.getoption("--k210-board"),
+            flash=tuple(options.getoption("--k210-flash") or ()),
+            strict=options.getoption("--k210-strict") == "on",
         )
         self._board: Board | None = None
         self._config: Config | None = None
@@ -134,10 +139,14 @@ def need_test_data(data: Path, name: str = "") -> Path:
 
 
 @pytest.fixture
-def board(request: pytest.FixtureRequest) -> Board:
+def board(request: pytest.FixtureRequest) -> Generator[Board, None, None]:
     """A board at a fresh MicroPython prompt; see k210.board.Board."""
     target = request.config.stash[_target]
-    return target.board(_wanted(request, target))
+    board = target.board(_wanted(request, target))
+    yield board
+    # What strict mode stopped after the last line of output nobody has heard of yet.
+    if board.emulator and board.emulator.alive:
+        board.emulator.check_guest()
 
 
 class TestData:
