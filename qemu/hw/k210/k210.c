@@ -502,16 +502,10 @@ static void create_block(K210MachineState *m, DeviceState *plic,
     k210_link(dev, "fpioa", k210_block(m, "fpioa"));
     k210_link(dev, "dmac", k210_block(m, "dmac"));
     k210_link(dev, "airam", &m->airam);
-    k210_link(dev, "i2c-bus", m->camera_bus);
+    k210_link(dev, "i2c-buses", m->i2c_buses);
     k210_link(dev, "sensor", m->camera_dev);
-    if (object_property_find(OBJECT(dev), "scl-pad")) {
-        object_property_set_int(OBJECT(dev), "scl-pad", m->board->cam.scl,
-                                &error_abort);
-        object_property_set_int(OBJECT(dev), "sda-pad", m->board->cam.sda,
-                                &error_abort);
-    }
     if (!strcmp(b->name, "fpioa")) {
-        qdev_prop_set_uint64(dev, "pull-ups", m->board->pull_ups);
+        qdev_prop_set_uint64(dev, "pull-ups", k210_board_pull_ups(m->board));
     } else if (!strcmp(b->name, "uarths")) {
         qdev_prop_set_chr(dev, "chardev", k210_bridge_chardev(&m->bridge, 0));
     } else if (!strcmp(b->type, "k210-uart")) {
@@ -578,7 +572,7 @@ static void k210_init(MachineState *machine)
     for (int i = 0; i < ARRAY_SIZE(blocks); i++) {
         create_block(m, plic, &blocks[i]);
         if (!strcmp(blocks[i].name, "fpioa")) {
-            k210_board_create_camera(m);
+            k210_board_create_buses(m);
         }
     }
     connect_blocks(m);
@@ -627,12 +621,14 @@ static void machine_set_strict(Object *obj, bool value, Error **errp)
 
 static bool machine_get_isp(Object *obj, Error **errp)
 {
-    return K210_MACHINE(obj)->isp;
+    K210MachineState *m = K210_MACHINE(obj);
+
+    return m->keys ? object_property_get_bool(OBJECT(m->keys), "boot",
+                                              &error_abort) : m->isp;
 }
 
 static void machine_set_isp(Object *obj, bool value, Error **errp)
 {
-    K210_MACHINE(obj)->isp = value;
     k210_board_set_boot_key(K210_MACHINE(obj), value);
 }
 
@@ -661,6 +657,7 @@ static void machine_set_sensor(Object *obj, const char *value, Error **errp)
 static void k210_machine_class_init(ObjectClass *oc, void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
+    g_autofree char *names = k210_board_names();
 
     mc->desc = "Kendryte K210 board";
     mc->init = k210_init;
@@ -675,8 +672,7 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
 
     object_class_property_add_str(oc, "board", machine_get_board,
                                   machine_set_board);
-    object_class_property_set_description(oc, "board", "maix_bit (default),"
-                                          " maix_dock, maix_go, maixduino, kd233");
+    object_class_property_set_description(oc, "board", names);
     object_class_property_add_bool(oc, "strict", machine_get_strict,
                                    machine_set_strict);
     object_class_property_set_description(oc, "strict",

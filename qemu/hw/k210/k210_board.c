@@ -10,7 +10,6 @@
 #include "hw/i2c/i2c.h"
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
-#include "hw/sd/sd.h"
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_fpioa.h"
@@ -22,32 +21,115 @@
 
 #define PAD(n) (1ull << (n))
 
-/* Wiring that all boards of Sipeed's M1 module family share. */
+/* What all boards with the usual wiring of Sipeed's M1 modules share. */
+#define M1_LCD(type) { type, .cs = 36, .rst = 37, .dc = 38, .wr = 39 }
+#define M1_CAM { .scl = 41, .sda = 40, .rst = 42, .pwdn = 44, .xclk = 46 }
+#define M1_SD { .cs = 29, .sclk = 27, .mosi = 28, .miso = 26 }
 #define MAIX_M1 \
-    .pull_ups = PAD(16) | PAD(40) | PAD(41) | PAD(26), \
     .flash_part = "w25q128", \
     .sensor = "ov2640", \
-    .lcd = { "k210-st7789", .cs = 36, .rst = 37, .dc = 38, .wr = 39 }, \
-    .cam = { .scl = 41, .sda = 40, .rst = 42, .pwdn = 44, .xclk = 46 }, \
-    .sd = { .cs = 29, .sclk = 27, .mosi = 28, .miso = 26 }, \
-    .boot_key = 16
+    .lcd = M1_LCD("k210-st7789"), \
+    .cam = M1_CAM, \
+    .sd = M1_SD
 
 static const K210Board boards[] = {
-    { .name = "maix_bit", .desc = "Sipeed Maix Bit", MAIX_M1 },
-    { .name = "maix_dock", .desc = "Sipeed Maix Dock (dan)", MAIX_M1 },
-    { .name = "maix_go", .desc = "Sipeed Maix Go", MAIX_M1 },
-    { .name = "maixduino", .desc = "Sipeed Maixduino", MAIX_M1 },
+    {
+        .name = "maix_bit",
+        .desc = "Sipeed Maix Bit",
+        MAIX_M1,
+        .keys = { { "boot", 16 } },
+        .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 } },
+    },
+    {
+        .name = "maix_dock",
+        .desc = "Sipeed Maix Dock (dan)",
+        MAIX_M1,
+        .i2c = { .scl = 9, .sda = 10 },
+        .keys = { { "boot", 16 } },
+        .leds = { { "red", 14 }, { "green", 13 }, { "blue", 12 } },
+    },
+    /* The sources disagree on the colours of the Go; scripts see these. */
+    {
+        .name = "maix_go",
+        .desc = "Sipeed Maix Go",
+        MAIX_M1,
+        .i2c = { .scl = 30, .sda = 31 },
+        .parts = { { "accelerometer", "k210-msa301", 0x26 } },
+        .keys = { { "boot", 16 }, { "up", 15 }, { "press", 16 },
+                  { "down", 17 } },
+        .leds = { { "red", 14 }, { "green", 12 }, { "blue", 13 } },
+    },
+    {
+        .name = "maixduino",
+        .desc = "Sipeed Maixduino",
+        MAIX_M1,
+        .i2c = { .scl = 30, .sda = 31 },
+        .keys = { { "boot", 16 } },
+        .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 } },
+    },
+    {
+        .name = "maix_cube",
+        .desc = "Sipeed Maix Cube",
+        .flash_part = "w25q128",
+        .sensor = "ov7740",
+        .lcd = M1_LCD("k210-st7789-cube"),
+        .cam = M1_CAM,
+        .sd = M1_SD,
+        .i2c = { .scl = 30, .sda = 31 },
+        .parts = { { "pmu", "k210-axp173", 0x34 },
+                   { "accelerometer", "k210-msa301", 0x26 },
+                   { "codec", "k210-es8374", 0x10 } },
+        .keys = { { "boot", 16 }, { "back", 11 }, { "enter", 10 },
+                  { "next", 16 } },
+        .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 },
+                  { "white", 32 } },
+    },
+    /* With the TFT panel. ENTER is "BOOT_KEY" to scripts; the ROM reads 16. */
+    {
+        .name = "maix_amigo",
+        .desc = "Sipeed Maix Amigo (TFT)",
+        .flash_part = "w25q128",
+        .sensor = "ov7740",
+        .lcd = M1_LCD("k210-ili9486"),
+        .cam = M1_CAM,
+        .sd = { .cs = 26, .sclk = 11, .mosi = 10, .miso = 6 },
+        .i2c = { .scl = 24, .sda = 27 },
+        .parts = { { "pmu", "k210-axp173", 0x34 },
+                   { "touch", "k210-ft6x36", 0x38, .int_pad = 33 },
+                   { "codec", "k210-es8374", 0x10 } },
+        .keys = { { "boot", 16 }, { "back", 31 }, { "enter", 23 },
+                  { "next", 20 } },
+        .leds = { { "red", 14 }, { "green", 15 }, { "blue", 17 },
+                  { "white", 32 } },
+    },
+    /* The LCD has one data line, so it takes SPI0 in standard format. */
+    {
+        .name = "m5stickv",
+        .desc = "M5StickV",
+        .flash_part = "w25q128",
+        .sensor = "ov7740",
+        .lcd = { "k210-st7789-m5stickv", .cs = 22, .rst = 21, .dc = 20,
+                 .wr = 19 },
+        .cam = M1_CAM,
+        .sd = { .cs = 32, .sclk = 30, .mosi = 33, .miso = 31 },
+        .i2c = { .scl = 28, .sda = 29 },
+        .parts = { { "pmu", "k210-axp192", 0x34 },
+                   { "imu", "k210-mpu6886", 0x68 } },
+        .keys = { { "boot", 16 }, { "a", 36 }, { "b", 37 } },
+        .leds = { { "red", 6 }, { "green", 9 }, { "blue", 8 },
+                  { "white", 7 } },
+    },
     /* Camera and LCD on the low pads, no reset line to the LCD, no TF card. */
     {
         .name = "kd233",
         .desc = "Canaan KD233",
-        .pull_ups = PAD(16) | PAD(9) | PAD(10) | PAD(26),
+        .pull_ups = PAD(26),
         .flash_part = "w25q128",
         .sensor = "ov5640",
         .lcd = { "k210-nt35310", .cs = 6, .rst = -1, .dc = 8, .wr = 7 },
         .cam = { .scl = 10, .sda = 9, .rst = 11, .pwdn = 13, .xclk = 14 },
         .sd = { .cs = -1, .sclk = -1, .mosi = -1, .miso = -1 },
-        .boot_key = 16,
+        .keys = { { "boot", 16 } },
     },
 };
 
@@ -69,6 +151,25 @@ char *k210_board_names(void)
         g_string_append_printf(s, ", %s", boards[i].name);
     }
     return g_string_free(s, false);
+}
+
+uint64_t k210_board_pull_ups(const K210Board *b)
+{
+    uint64_t pads = b->pull_ups | PAD(b->cam.scl) | PAD(b->cam.sda);
+
+    if (b->sd.miso >= 0) {
+        pads |= PAD(b->sd.miso);
+    }
+    if (b->i2c.scl) {
+        pads |= PAD(b->i2c.scl) | PAD(b->i2c.sda);
+    }
+    for (int i = 0; i < ARRAY_SIZE(b->keys) && b->keys[i].name; i++) {
+        pads |= PAD(b->keys[i].pad);
+    }
+    for (int i = 0; i < ARRAY_SIZE(b->leds) && b->leds[i].name; i++) {
+        pads |= PAD(b->leds[i].pad);
+    }
+    return pads;
 }
 
 /* A part of the given type as a child of the machine; NULL if not modelled. */
@@ -156,28 +257,87 @@ static void create_sd(K210MachineState *m)
     BusState *bus = first_bus(k210_block(m, "spi1"), SSI_BUS_TYPE);
     DriveInfo *drive = drive_get(IF_SD, 0, 0);
     DeviceState *dev, *card;
+    BlockBackend *blk;
 
     if (!bus || m->board->sd.cs < 0) {
         return;
     }
-    dev = part_new(m, "sd", "ssi-sd");
+    dev = part_new(m, "sd", "k210-sd-spi");
     qdev_realize_and_unref(dev, bus, &error_fatal);
     wire_pad_out(m, m->board->sd.cs, dev, SSI_GPIO_CS);
+    /* An empty slot is a card without a medium: one can be put in later. */
     if (drive) {
-        card = qdev_new(TYPE_SD_CARD_SPI);
-        qdev_prop_set_drive_err(card, "drive", blk_by_legacy_dinfo(drive),
-                                &error_fatal);
-        qdev_realize_and_unref(card, qdev_get_child_bus(dev, "sd-bus"),
-                               &error_fatal);
+        blk = blk_by_legacy_dinfo(drive);
+    } else {
+        blk = blk_new(qemu_get_aio_context(), 0, BLK_PERM_ALL);
+    }
+    card = qdev_new("k210-sd-card");
+    object_property_add_child(OBJECT(dev), "card", OBJECT(card));
+    qdev_prop_set_drive_err(card, "drive", blk, &error_fatal);
+    if (!drive) {
+        blk_unref(blk);
+    }
+    qdev_realize_and_unref(card, qdev_get_child_bus(dev, "sd-bus"),
+                           &error_fatal);
+}
+
+/* The parts on the board's own I2C bus. */
+static void create_parts(K210MachineState *m, I2CBus *bus)
+{
+    const K210BoardPart *p = m->board->parts;
+
+    for (int i = 0; i < ARRAY_SIZE(m->board->parts) && p[i].name; i++) {
+        DeviceState *dev = part_new(m, p[i].name, p[i].type);
+
+        qdev_prop_set_uint8(dev, "address", p[i].address);
+        qdev_realize_and_unref(dev, BUS(bus), &error_fatal);
+        if (p[i].int_pad) {
+            k210_wire(dev, "int", 0, k210_block(m, "fpioa"), "pad-in",
+                      p[i].int_pad);
+        }
     }
 }
 
-void k210_board_create_camera(K210MachineState *m)
+static void create_controls(K210MachineState *m)
+{
+    const K210Board *b = m->board;
+    K210Controls *keys = K210_CONTROLS(object_new(TYPE_K210_CONTROLS));
+    K210Controls *leds = K210_CONTROLS(object_new(TYPE_K210_CONTROLS));
+    Object *pmu = object_resolve_path_component(OBJECT(m), "pmu");
+
+    keys->fpioa = leds->fpioa = K210_FPIOA(k210_block(m, "fpioa"));
+    for (int i = 0; i < ARRAY_SIZE(b->keys) && b->keys[i].name; i++) {
+        k210_controls_add_key(keys, b->keys[i].name, b->keys[i].pad);
+    }
+    for (int i = 0; i < ARRAY_SIZE(b->leds) && b->leds[i].name; i++) {
+        k210_controls_add_led(leds, b->leds[i].name, b->leds[i].pad);
+    }
+    if (pmu) {
+        object_property_add_alias(OBJECT(keys), "power", pmu, "power-key");
+    }
+    object_property_add_child(OBJECT(m), "keys", OBJECT(keys));
+    object_property_add_child(OBJECT(m), "leds", OBJECT(leds));
+    object_unref(keys);
+    object_unref(leds);
+    m->keys = keys;
+}
+
+static I2CBus *create_bus(K210MachineState *m, const char *name, unsigned scl,
+                          unsigned sda)
+{
+    I2CBus *bus = i2c_init_bus(k210_block(m, "sysctl"), name);
+
+    k210_i2c_buses_add(m->i2c_buses, bus, scl, sda);
+    return bus;
+}
+
+static void create_camera(K210MachineState *m)
 {
     const K210Board *b = m->board;
     const char *sensor = m->sensor ? m->sensor : b->sensor;
     g_autofree char *type = NULL;
     DeviceState *dev;
+    I2CBus *bus;
 
     if (!sensor || !strcmp(sensor, "none")) {
         sensor = NULL;
@@ -187,8 +347,7 @@ void k210_board_create_camera(K210MachineState *m)
             exit(1);
         }
     }
-    /* One bus on two pads; who has mapped its clock and data there uses it. */
-    m->camera_bus = i2c_init_bus(k210_block(m, "sysctl"), "camera-i2c");
+    bus = create_bus(m, "camera-i2c", b->cam.scl, b->cam.sda);
     if (!sensor) {
         return;
     }
@@ -206,20 +365,30 @@ void k210_board_create_camera(K210MachineState *m)
         object_property_set_str(OBJECT(dev), "source", m->camera,
                                 &error_fatal);
     }
-    qdev_realize_and_unref(dev, BUS(m->camera_bus), &error_fatal);
+    qdev_realize_and_unref(dev, BUS(bus), &error_fatal);
     m->camera_dev = dev;
     wire_pad_out(m, b->cam.rst, dev, "reset");
     wire_pad_out(m, b->cam.pwdn, dev, "pwdn");
 }
 
+void k210_board_create_buses(K210MachineState *m)
+{
+    m->i2c_buses = K210_I2C_BUSES(object_new(TYPE_K210_I2C_BUSES));
+    object_property_add_child(OBJECT(m), "i2c-buses", OBJECT(m->i2c_buses));
+    object_unref(m->i2c_buses);
+    create_camera(m);
+    if (m->board->i2c.scl) {
+        create_parts(m, create_bus(m, "board-i2c", m->board->i2c.scl,
+                                   m->board->i2c.sda));
+    }
+}
+
 void k210_board_set_boot_key(K210MachineState *m, bool pressed)
 {
-    DeviceState *fpioa = m->soc ? k210_block(m, "fpioa") : NULL;
-
-    if (fpioa && m->board->boot_key >= 0) {
-        qemu_set_irq(qdev_get_gpio_in_named(fpioa, "pad-in",
-                                            m->board->boot_key),
-                     pressed ? 0 : K210_PAD_Z);
+    m->isp = pressed;
+    if (m->keys) {
+        object_property_set_bool(OBJECT(m->keys), "boot", pressed,
+                                 &error_abort);
     }
 }
 
@@ -228,5 +397,6 @@ void k210_board_create(K210MachineState *m)
     create_flash(m);
     create_lcd(m);
     create_sd(m);
+    create_controls(m);
     k210_board_set_boot_key(m, m->isp);
 }

@@ -31,6 +31,7 @@
 #include "migration/vmstate.h"
 #include "hw/k210/k210_camera.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_i2c_buses.h"
 #include "hw/k210/k210_mmio.h"
 #include "hw/k210/k210_sysctl.h"
 #include "trace.h"
@@ -94,9 +95,7 @@ struct K210DvpState {
     K210SysctlState *sysctl;
     K210FpioaState *fpioa;
     K210CameraState *sensor;
-    I2CBus *bus;
-    uint32_t scl_pad;
-    uint32_t sda_pad;
+    K210I2CBuses *buses;
     bool data_en;
 
     uint32_t cfg, r_addr, g_addr, b_addr, rgb_addr;
@@ -336,17 +335,9 @@ static void update_generator(K210DvpState *s)
 
 /* ---- SCCB ---- */
 
-static bool sccb_wired(K210DvpState *s)
-{
-    return s->bus && (!s->fpioa || s->scl_pad == UINT32_MAX
-                      || (k210_fpioa_pad_of(s->fpioa, K210_FUNC_SCCB_SCLK)
-                          == s->scl_pad
-                          && k210_fpioa_pad_of(s->fpioa, K210_FUNC_SCCB_SDA)
-                          == s->sda_pad));
-}
-
 static void sccb_run(K210DvpState *s)
 {
+    I2CBus *bus = k210_i2c_buses_find(s->buses, s->fpioa, K210_FUNC_SCCB_SCLK);
     uint8_t dev = s->sccb_ctl;
     bool read = !(dev & 1);
     unsigned n = read ? 1 : FIELD_EX32(s->sccb_cfg, SCCB_CFG, BYTE_NUM);
@@ -355,18 +346,18 @@ static void sccb_run(K210DvpState *s)
     if (read) {
         s->sccb_rdata = 0xff;
     }
-    if (!sccb_wired(s) || i2c_start_transfer(s->bus, dev >> 1, read)) {
+    if (!bus || i2c_start_transfer(bus, dev >> 1, read)) {
         return;
     }
     if (read) {
-        s->sccb_rdata = i2c_recv(s->bus);
+        s->sccb_rdata = i2c_recv(bus);
     } else {
         /* byte_num counts the device byte as the first. */
         for (unsigned i = 0; i < n; i++) {
-            i2c_send(s->bus, s->sccb_ctl >> (8 * (i + 1)));
+            i2c_send(bus, s->sccb_ctl >> (8 * (i + 1)));
         }
     }
-    i2c_end_transfer(s->bus);
+    i2c_end_transfer(bus);
 }
 
 static void sccb_tick(void *opaque)
@@ -547,17 +538,12 @@ static void dvp_init(Object *obj)
     qdev_init_gpio_in_named(dev, dvp_data_en, "data-en", 1);
     s->frame_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, frame_tick, s);
     s->sccb_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, sccb_tick, s);
-    object_property_add_link(obj, "i2c-bus", TYPE_I2C_BUS, (Object **)&s->bus,
+    object_property_add_link(obj, "i2c-buses", TYPE_K210_I2C_BUSES,
+                             (Object **)&s->buses,
                              object_property_allow_set_link, 0);
     object_property_add_link(obj, "sensor", TYPE_K210_CAMERA,
                              (Object **)&s->sensor,
                              object_property_allow_set_link, 0);
-    /* The board joins its buses to the controllers of a finished chip. */
-    s->scl_pad = s->sda_pad = UINT32_MAX;
-    object_property_add_uint32_ptr(obj, "scl-pad", &s->scl_pad,
-                                   OBJ_PROP_FLAG_READWRITE);
-    object_property_add_uint32_ptr(obj, "sda-pad", &s->sda_pad,
-                                   OBJ_PROP_FLAG_READWRITE);
     object_property_add_uint64_ptr(obj, "frames", &s->frames,
                                    OBJ_PROP_FLAG_READ);
 }

@@ -53,6 +53,11 @@ static unsigned pad_func(K210FpioaState *s, unsigned pad)
     return FIELD_EX32(s->io[pad], IO0, CH_SEL);
 }
 
+unsigned k210_fpioa_func_of(K210FpioaState *s, unsigned pad)
+{
+    return pad_func(s, pad);
+}
+
 int k210_fpioa_pad_of(K210FpioaState *s, unsigned func)
 {
     for (int i = 0; i < K210_NPADS; i++) {

@@ -1,17 +1,17 @@
 /*
- * Sitronix ST7789V LCD controller with a 240x320 panel, and its look-alike
- * Novatek NT35310 as it is used on the KD233
+ * Sitronix ST7789V LCD controller with the panels of several boards, and its
+ * look-alikes Novatek NT35310 (KD233) and Ilitek ILI9486 (Maix Amigo)
  *
  * Driven over the K210's SPI0 in octal format ("8080 wired") or over plain
  * SPI: either way one SSI transfer is one byte, and the level of "dc" tells
  * commands (0) from data (1). Nothing is read back on the boards.
  *
- * The Maix boards mount the panel turned by 90 degrees: its first row is at
- * the right edge of the picture. So the console shows frame memory (row r,
- * column c) at x = 319 - r, y = c, and the software that runs there uses
- * MADCTL A0h for an upright 320x240 picture. The KD233's panel has blue and
- * red swapped and is mounted for MADCTL 28h; its glass has 320x480 pixels, of
- * which software for this board uses 240x320.
+ * A panel is data: the size of the frame memory, the window of it that the
+ * glass shows, how the glass is mounted, and whether its crystal shows the
+ * complement, as IPS glass does until INVON. The mounting is told by the
+ * MADCTL with which software gets an upright picture, so for A0h (the Maix
+ * boards) the console shows row r, column c at x = 319 - r, y = c. The KD233's
+ * glass has 320x480 pixels, of which software for this board uses 240x320.
  *
  * Command set: ST7789V data sheet 1.4; uses of it: k210-hardware 4.3.
  *
@@ -31,18 +31,27 @@
 #include "hw/k210/k210_strict.h"
 #include "trace.h"
 
-#define TYPE_K210_ST7789 "k210-st7789"
-#define TYPE_K210_NT35310 "k210-nt35310"
-OBJECT_DECLARE_TYPE(K210St7789State, K210St7789Class, K210_ST7789)
+#define TYPE_K210_LCD "k210-lcd"
+typedef struct K210St7789State K210St7789State;
+typedef struct K210St7789Class K210St7789Class;
+DECLARE_OBJ_CHECKERS(K210St7789State, K210St7789Class, K210_ST7789,
+                     TYPE_K210_LCD)
+
+typedef struct K210Panel {
+    const char *desc;
+    uint16_t cols, rows;                /* of the frame memory */
+    uint16_t col0, row0, width, height; /* the glass, in columns and rows */
+    /* MADCTL with which software gets an upright picture in true colours. */
+    uint8_t upright;
+    bool ips;
+} K210Panel;
 
 struct K210St7789Class {
     SSIPeripheralClass parent_class;
-    /* MADCTL with which software gets an upright picture in true colours. */
-    uint8_t upright;
+    const K210Panel *panel;
 };
 
-#define COLS 240
-#define ROWS 320
+#define MAX_PIXELS (320 * 480)
 
 enum {
     NOP = 0x00, SWRESET = 0x01, SLPIN = 0x10, SLPOUT = 0x11, PTLON = 0x12,
@@ -60,6 +69,7 @@ enum {
 struct K210St7789State {
     SSIPeripheral parent_obj;
 
+    const K210Panel *panel;
     QemuConsole *con;
     bool redraw;
     bool dc;
@@ -80,7 +90,7 @@ struct K210St7789State {
     uint32_t npixel;
     uint64_t pixels;                /* of the burst under way */
     uint64_t pictures;
-    uint32_t gram[ROWS * COLS];     /* 0x00RRGGBB */
+    uint32_t gram[MAX_PIXELS];      /* 0x00RRGGBB */
 };
 
 static void burst_end(K210St7789State *s)
@@ -92,30 +102,46 @@ static void burst_end(K210St7789State *s)
     }
 }
 
-/* Frame memory position of a pixel; false outside the panel. */
-static bool position(uint8_t madctl, unsigned x, unsigned y, unsigned *index)
+/* Frame memory position of a pixel; false outside of it. */
+static bool position(const K210Panel *p, uint8_t madctl, unsigned x,
+                     unsigned y, unsigned *index)
 {
     unsigned col = madctl & MADCTL_MV ? y : x;
     unsigned row = madctl & MADCTL_MV ? x : y;
 
-    if (col >= COLS || row >= ROWS) {
+    if (col >= p->cols || row >= p->rows) {
         return false;
     }
     if (madctl & MADCTL_MX) {
-        col = COLS - 1 - col;
+        col = p->cols - 1 - col;
     }
     if (madctl & MADCTL_MY) {
-        row = ROWS - 1 - row;
+        row = p->rows - 1 - row;
     }
-    *index = row * COLS + col;
+    *index = row * p->cols + col;
     return true;
+}
+
+/* Frame memory position of a pixel of the picture that a viewer sees. */
+static unsigned seen_position(const K210Panel *p, unsigned x, unsigned y)
+{
+    unsigned col = p->upright & MADCTL_MV ? y : x;
+    unsigned row = p->upright & MADCTL_MV ? x : y;
+
+    if (p->upright & MADCTL_MX) {
+        col = p->width - 1 - col;
+    }
+    if (p->upright & MADCTL_MY) {
+        row = p->height - 1 - row;
+    }
+    return (p->row0 + row) * p->cols + p->col0 + col;
 }
 
 static void put_pixel(K210St7789State *s, uint32_t rgb)
 {
     unsigned index;
 
-    if (position(s->madctl, s->x, s->y, &index)) {
+    if (position(s->panel, s->madctl, s->x, s->y, &index)) {
         s->gram[index] = rgb;
         s->redraw = true;
     }
@@ -164,8 +190,8 @@ static void reset_registers(K210St7789State *s)
     s->madctl = 0;
     s->colmod = 0x66;
     s->xs = s->ys = s->x = s->y = 0;
-    s->xe = COLS - 1;
-    s->ye = ROWS - 1;
+    s->xe = s->panel->cols - 1;
+    s->ye = s->panel->rows - 1;
     s->redraw = true;
 }
 
@@ -287,28 +313,37 @@ static int st7789_set_cs(SSIPeripheral *dev, bool high)
     return 0;
 }
 
+static int seen_width(const K210Panel *p)
+{
+    return p->upright & MADCTL_MV ? p->height : p->width;
+}
+
+static int seen_height(const K210Panel *p)
+{
+    return p->upright & MADCTL_MV ? p->width : p->height;
+}
+
 static void st7789_update(void *opaque)
 {
     K210St7789State *s = opaque;
-    uint8_t upright = K210_ST7789_GET_CLASS(s)->upright;
+    const K210Panel *p = s->panel;
     DisplaySurface *surface = qemu_console_surface(s->con);
-    uint32_t flip = s->inverted ? 0xffffff : 0;
-    bool swap = (s->madctl ^ upright) & MADCTL_BGR;
+    uint32_t flip = s->inverted != p->ips ? 0xffffff : 0;
+    bool swap = (s->madctl ^ p->upright) & MADCTL_BGR;
     bool lit = s->display_on && !s->sleeping;
 
     if (!s->redraw || surface_bits_per_pixel(surface) != 32) {
         return;
     }
     s->redraw = false;
-    for (int y = 0; y < COLS; y++) {
+    for (int y = 0; y < seen_height(p); y++) {
         uint32_t *line = (uint32_t *)(surface_data(surface)
                                       + y * surface_stride(surface));
-        for (int x = 0; x < ROWS; x++) {
-            unsigned index;
+        for (int x = 0; x < seen_width(p); x++) {
             uint32_t rgb = 0;
 
-            if (lit && position(upright, x, y, &index)) {
-                rgb = s->gram[index] ^ flip;
+            if (lit) {
+                rgb = s->gram[seen_position(p, x, y)] ^ flip;
             }
             line[x] = swap ? bswap32(rgb) >> 8 : rgb;
         }
@@ -348,7 +383,7 @@ static void st7789_realize(SSIPeripheral *dev, Error **errp)
     K210St7789State *s = K210_ST7789(dev);
 
     s->con = graphic_console_init(DEVICE(dev), 0, &st7789_ops, s);
-    qemu_console_resize(s->con, ROWS, COLS);
+    qemu_console_resize(s->con, seen_width(s->panel), seen_height(s->panel));
 }
 
 static void st7789_reset(DeviceState *dev)
@@ -362,9 +397,9 @@ static void st7789_reset(DeviceState *dev)
 }
 
 static const VMStateDescription vmstate_st7789 = {
-    .name = TYPE_K210_ST7789,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .name = TYPE_K210_LCD,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .fields = (const VMStateField[]) {
         VMSTATE_SSI_PERIPHERAL(parent_obj, K210St7789State),
         VMSTATE_BOOL(dc, K210St7789State),
@@ -387,7 +422,7 @@ static const VMStateDescription vmstate_st7789 = {
         VMSTATE_UINT32(npixel, K210St7789State),
         VMSTATE_UINT64(pixels, K210St7789State),
         VMSTATE_UINT64(pictures, K210St7789State),
-        VMSTATE_UINT32_ARRAY(gram, K210St7789State, ROWS * COLS),
+        VMSTATE_UINT32_ARRAY(gram, K210St7789State, MAX_PIXELS),
         VMSTATE_END_OF_LIST()
     },
 };
@@ -396,6 +431,7 @@ static void st7789_init(Object *obj)
 {
     DeviceState *dev = DEVICE(obj);
 
+    K210_ST7789(obj)->panel = K210_ST7789_GET_CLASS(obj)->panel;
     qdev_init_gpio_in_named(dev, st7789_dc, "dc", 1);
     qdev_init_gpio_in_named(dev, st7789_reset_pin, "reset", 1);
 }
@@ -410,8 +446,6 @@ static void st7789_class_init(ObjectClass *klass, void *data)
     k->set_cs = st7789_set_cs;
     k->cs_polarity = SSI_CS_LOW;
     dc->vmsd = &vmstate_st7789;
-    dc->desc = "ST7789V LCD, 320x240";
-    K210_ST7789_CLASS(klass)->upright = MADCTL_MY | MADCTL_MV;
     device_class_set_legacy_reset(dc, st7789_reset);
     set_bit(DEVICE_CATEGORY_DISPLAY, dc->categories);
     object_class_property_add_bool(klass, "painting", st7789_get_painting,
@@ -420,25 +454,72 @@ static void st7789_class_init(ObjectClass *klass, void *data)
                               NULL, NULL, NULL);
 }
 
-static void nt35310_class_init(ObjectClass *klass, void *data)
+static void panel_class_init(ObjectClass *klass, void *data)
 {
-    DEVICE_CLASS(klass)->desc = "NT35310 LCD, 320x240";
-    K210_ST7789_CLASS(klass)->upright = MADCTL_MV | MADCTL_BGR;
+    const K210Panel *p = data;
+
+    assert(p->cols * p->rows <= MAX_PIXELS &&
+           p->col0 + p->width <= p->cols && p->row0 + p->height <= p->rows);
+    DEVICE_CLASS(klass)->desc = p->desc;
+    K210_ST7789_CLASS(klass)->panel = p;
 }
+
+static const K210Panel maix_panel = {
+    .desc = "ST7789V LCD, 320x240",
+    .cols = 240, .rows = 320, .width = 240, .height = 320,
+    .upright = MADCTL_MY | MADCTL_MV,
+};
+
+static const K210Panel kd233_panel = {
+    .desc = "NT35310 LCD, 320x240",
+    .cols = 240, .rows = 320, .width = 240, .height = 320,
+    .upright = MADCTL_MV | MADCTL_BGR,
+};
+
+static const K210Panel cube_panel = {
+    .desc = "ST7789V LCD, 240x240 IPS",
+    .cols = 240, .rows = 320, .width = 240, .height = 240,
+    .upright = MADCTL_MX | MADCTL_MV,
+    .ips = true,
+};
+
+/* Scripts turn the picture by rotation(2), which is 60h. */
+static const K210Panel m5stickv_panel = {
+    .desc = "ST7789V LCD, 240x135 IPS",
+    .cols = 240, .rows = 320,
+    .col0 = 52, .row0 = 40, .width = 135, .height = 240,
+    .upright = MADCTL_MX | MADCTL_MV,
+    .ips = true,
+};
+
+static const K210Panel amigo_panel = {
+    .desc = "ILI9486 LCD, 480x320",
+    .cols = 320, .rows = 480, .width = 320, .height = 480,
+    .upright = MADCTL_MV | MADCTL_BGR,
+};
+
+#define PANEL(_name, _panel) \
+    { \
+        .name = _name, \
+        .parent = TYPE_K210_LCD, \
+        .class_init = panel_class_init, \
+        .class_data = (void *)&_panel, \
+    }
 
 static const TypeInfo st7789_types[] = {
     {
-        .name = TYPE_K210_ST7789,
+        .name = TYPE_K210_LCD,
         .parent = TYPE_SSI_PERIPHERAL,
+        .abstract = true,
         .instance_size = sizeof(K210St7789State),
         .instance_init = st7789_init,
         .class_size = sizeof(K210St7789Class),
         .class_init = st7789_class_init,
     },
-    {
-        .name = TYPE_K210_NT35310,
-        .parent = TYPE_K210_ST7789,
-        .class_init = nt35310_class_init,
-    },
+    PANEL("k210-st7789", maix_panel),
+    PANEL("k210-nt35310", kd233_panel),
+    PANEL("k210-st7789-cube", cube_panel),
+    PANEL("k210-st7789-m5stickv", m5stickv_panel),
+    PANEL("k210-ili9486", amigo_panel),
 };
 DEFINE_TYPES(st7789_types)

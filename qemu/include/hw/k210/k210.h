@@ -8,9 +8,10 @@
 #define HW_K210_H
 
 #include "hw/boards.h"
-#include "hw/i2c/i2c.h"
 #include "exec/memory.h"
 #include "hw/k210/k210_bridge.h"
+#include "hw/k210/k210_controls.h"
+#include "hw/k210/k210_i2c_buses.h"
 
 #define TYPE_K210_MACHINE MACHINE_TYPE_NAME("k210")
 OBJECT_DECLARE_SIMPLE_TYPE(K210MachineState, K210_MACHINE)
@@ -25,6 +26,20 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210MachineState, K210_MACHINE)
 #define K210_ROM_SIZE     0x00020000
 #define K210_ROMCPU_BASE  0x00001000
 #define K210_ROMCPU_SIZE  0x00001000
+
+/* A key or an LED. */
+typedef struct K210BoardPin {
+    const char *name;
+    uint8_t pad;
+} K210BoardPin;
+
+/* A part on the board's own I2C bus. */
+typedef struct K210BoardPart {
+    const char *name;           /* /machine/<name> */
+    const char *type;
+    uint8_t address;
+    uint8_t int_pad;            /* its interrupt line, 0 = not connected */
+} K210BoardPart;
 
 /* A board is data: what is soldered to which pad. -1 = not there. */
 typedef struct K210Board {
@@ -43,17 +58,25 @@ typedef struct K210Board {
     struct {
         int8_t cs, sclk, mosi, miso;
     } sd;
-    int8_t boot_key;
+    struct {
+        uint8_t scl, sda;       /* both 0 = no bus besides the camera's */
+    } i2c;
+    K210BoardPart parts[4];
+    K210BoardPin keys[5];
+    K210BoardPin leds[4];
 } K210Board;
 
 const K210Board *k210_board_find(const char *name);
 /* The names of all boards, separated by commas. */
 char *k210_board_names(void);
+/* The pads that a resistor, a key's pull-up or an LED pulls to the supply. */
+uint64_t k210_board_pull_ups(const K210Board *b);
 
 /*
  * Properties: "board", "strict", "isp" (the BOOT key is held down; may change
  * at run time), "camera" (host picture), "sensor" (overrides the board's).
- * QOM: blocks are /machine/soc/<name>, parts /machine/{lcd,camera,flash,sd}.
+ * QOM: blocks are /machine/soc/<name>, parts /machine/{lcd,cam,flash,sd,...},
+ * keys and LEDs are properties of /machine/keys and /machine/leds.
  */
 struct K210MachineState {
     MachineState parent_obj;
@@ -72,15 +95,16 @@ struct K210MachineState {
     MemoryRegion rom, romcpu;
     MemoryRegion holes[8];
     K210Bridge bridge;
-    I2CBus *camera_bus;
+    K210I2CBuses *i2c_buses;
+    K210Controls *keys;
     DeviceState *camera_dev;
 };
 
 /* A block of the SoC by its name in the memory map; NULL if not modelled. */
 DeviceState *k210_block(K210MachineState *m, const char *name);
 
-/* Makes the camera's I2C bus and sensor; before the blocks that use them. */
-void k210_board_create_camera(K210MachineState *m);
+/* Makes the I2C buses and the camera; before the blocks that use them. */
+void k210_board_create_buses(K210MachineState *m);
 
 /* Puts the board's other parts on the pads and buses; the SoC must be realized. */
 void k210_board_create(K210MachineState *m);

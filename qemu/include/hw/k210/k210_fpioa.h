@@ -75,4 +75,7 @@ struct K210FpioaState {
 /* The lowest pad that carries a function, or -1 when no pad does. */
 int k210_fpioa_pad_of(K210FpioaState *s, unsigned func);
 
+/* The function that a pad carries. */
+unsigned k210_fpioa_func_of(K210FpioaState *s, unsigned pad);
+
 #endif
