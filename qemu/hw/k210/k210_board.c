@@ -10,6 +10,7 @@
 #include "hw/i2c/i2c.h"
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
+#include "hw/sd/sd.h"
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_fpioa.h"
@@ -257,7 +258,6 @@ static void create_sd(K210MachineState *m)
     BusState *bus = first_bus(k210_block(m, "spi1"), SSI_BUS_TYPE);
     DriveInfo *drive = drive_get(IF_SD, 0, 0);
     DeviceState *dev, *card;
-    BlockBackend *blk;
 
     if (!bus || m->board->sd.cs < 0) {
         return;
@@ -266,17 +266,13 @@ static void create_sd(K210MachineState *m)
     qdev_realize_and_unref(dev, bus, &error_fatal);
     wire_pad_out(m, m->board->sd.cs, dev, SSI_GPIO_CS);
     /* An empty slot is a card without a medium: one can be put in later. */
-    if (drive) {
-        blk = blk_by_legacy_dinfo(drive);
-    } else {
-        blk = blk_new(qemu_get_aio_context(), 0, BLK_PERM_ALL);
-    }
-    card = qdev_new("k210-sd-card");
-    object_property_add_child(OBJECT(dev), "card", OBJECT(card));
-    qdev_prop_set_drive_err(card, "drive", blk, &error_fatal);
     if (!drive) {
-        blk_unref(blk);
+        drive = drive_new(drive_add(IF_SD, 0, NULL, ""), IF_SD, &error_fatal);
     }
+    card = qdev_new(TYPE_SD_CARD);
+    object_property_add_child(OBJECT(dev), "card", OBJECT(card));
+    qdev_prop_set_drive_err(card, "drive", blk_by_legacy_dinfo(drive),
+                            &error_fatal);
     qdev_realize_and_unref(card, qdev_get_child_bus(dev, "sd-bus"),
                            &error_fatal);
 }

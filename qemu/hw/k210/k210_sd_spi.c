@@ -4,9 +4,13 @@
  * Stands between the SSI bus and QEMU's SD card, as ssi-sd does, but answers
  * as cards do where K210 drivers look closely: the idle bit of R1 falls with
  * ACMD41 itself and is the same in every response, so CMD58 shows 00 after
- * it; deselecting the card drops a half-sent command; a command where a data
- * token is due ends the multiple write; the card is busy after a write. A
- * card that is taken out or put in starts over.
+ * it; CMD9 and CMD10 work in the transfer state; deselecting the card drops a
+ * half-sent command; a command where a data token is due ends the multiple
+ * write; the card is busy after a write. A card that is taken out or put in
+ * starts over.
+ *
+ * The card itself is in SD mode: ACMD41 takes it through identification, and
+ * its identity is kept here.
  *
  * SD Physical Layer Simplified Specification 8.00, chapter 7; uses of it:
  * k210-hardware 4.5.
@@ -28,7 +32,6 @@
 OBJECT_DECLARE_SIMPLE_TYPE(K210SdSpiState, K210_SD_SPI)
 
 #define TYPE_K210_SD_BUS "k210-sd-bus"
-#define TYPE_K210_SD_CARD "k210-sd-card"
 
 #define BLOCK 512
 #define NO_OUTPUT 0xff
@@ -56,6 +59,11 @@ struct K210SdSpiState {
     bool crc_on;
     int64_t busy_until;
 
+    uint16_t rca;           /* of the card in SD mode */
+    uint8_t ocr[4], csd[16], cid[16];
+    bool own_data;          /* reading own[], not the card */
+    uint8_t own[16];
+
     uint8_t frame[6];
     uint8_t nframe;
     uint8_t out[8];
@@ -82,6 +90,7 @@ static void start_over(K210SdSpiState *s)
     s->nframe = 0;
     s->nout = s->out_pos = 0;
     s->reading = false;
+    s->own_data = false;
     s->writing = WRITE_NONE;
 }
 
@@ -131,7 +140,28 @@ static int card_command(K210SdSpiState *s, uint8_t cmd, uint32_t arg,
     return sdbus_do_command(&s->bus, &request, response);
 }
 
-/* The errors of a 32-bit card status as bits of R1. */
+/* Takes the card from power-up to the transfer state of SD mode. */
+static bool identify(K210SdSpiState *s)
+{
+    uint8_t response[16];
+
+    card_command(s, 0, 0, response);
+    card_command(s, 8, 0x1aa, response);
+    card_command(s, 55, 0, response);
+    if (card_command(s, 41, 0x40ff8000, s->ocr) != 4 ||
+        card_command(s, 2, 0, s->cid) != 16 ||
+        card_command(s, 3, 0, response) != 4) {
+        return false;
+    }
+    s->rca = lduw_be_p(response);
+    return card_command(s, 9, s->rca << 16, s->csd) == 16 &&
+           card_command(s, 7, s->rca << 16, response) == 4;
+}
+
+/*
+ * The errors of a 32-bit card status as bits of R1. Those of illegal commands
+ * and CRC are left out: in SD mode they are about the command before.
+ */
 static uint8_t r1_errors(uint32_t status)
 {
     uint8_t r1 = 0;
@@ -139,20 +169,67 @@ static uint8_t r1_errors(uint32_t status)
     r1 |= status & (OUT_OF_RANGE | BLOCK_LEN_ERROR) ? R1_PARAMETER : 0;
     r1 |= status & ADDRESS_ERROR ? R1_ADDRESS : 0;
     r1 |= status & ERASE_SEQ_ERROR ? R1_ERASE_SEQ : 0;
-    r1 |= status & ILLEGAL_COMMAND ? R1_ILLEGAL : 0;
-    r1 |= status & COM_CRC_ERROR ? R1_CRC : 0;
     return r1;
+}
+
+/* Commands that there are in SPI mode besides those handled here. */
+static bool is_spi_command(bool acmd, uint8_t cmd)
+{
+    switch (cmd) {
+    case 13: case 42:
+        return true;
+    case 22: case 23: case 51:
+        return acmd;
+    case 6: case 12: case 16: case 17: case 18: case 24: case 25: case 27:
+    case 28: case 29: case 30: case 32: case 33: case 38: case 56:
+        return !acmd;
+    default:
+        return false;
+    }
+}
+
+/* Gives a command to the card; returns the errors of R1. */
+static uint8_t forward(K210SdSpiState *s, bool acmd, uint8_t cmd, uint32_t arg)
+{
+    uint8_t response[16];
+    int n;
+
+    if (s->idle || !is_spi_command(acmd, cmd)) {
+        return R1_ILLEGAL;
+    }
+    if (acmd) {
+        card_command(s, 55, s->rca << 16, response);
+    }
+    n = card_command(s, cmd, cmd == 13 ? s->rca << 16 : arg, response);
+    if (n != 4) {
+        return R1_ILLEGAL;
+    }
+    if (cmd == 28 || cmd == 29 || cmd == 38) {
+        be_busy(s, ERASE_NS);
+    }
+    return r1_errors(ldl_be_p(response));
+}
+
+static void start_reading(K210SdSpiState *s)
+{
+    s->reading = true;
+    s->read_pos = -2;
+}
+
+static void read_own(K210SdSpiState *s, const uint8_t *data)
+{
+    memcpy(s->own, data, sizeof(s->own));
+    s->own_data = true;
+    start_reading(s);
 }
 
 static void execute(K210SdSpiState *s)
 {
     uint8_t cmd = s->frame[0] & 0x3f;
     uint32_t arg = ldl_be_p(s->frame + 1);
-    uint8_t response[16] = { };
+    uint8_t response[16];
     bool acmd = s->acmd;
-    bool four_more = !acmd && (cmd == 8 || cmd == 58);
     uint8_t r1 = 0;
-    int n;
 
     trace_k210_sd_spi_command(acmd, cmd, arg);
     if (!s->spi_mode && cmd) {
@@ -169,49 +246,76 @@ static void execute(K210SdSpiState *s)
         s->writing = WRITE_NONE;
         card_command(s, 12, 0, response);
     }
-    if (!cmd) {
+    switch (cmd) {
+    case 0:
         start_over(s);
-        put(s, NO_OUTPUT);
         s->spi_mode = true;
-    } else if (cmd == 12) {
-        s->reading = false;
-        put(s, NO_OUTPUT);  /* the stuff byte */
-    }
-    n = card_command(s, cmd, arg, response);
-    if (n <= 0) {
-        r1 = R1_ILLEGAL;
-    } else if (!four_more && n == 4) {
-        r1 = r1_errors(ldl_be_p(response));
-    }
-    if (!(r1 & R1_ILLEGAL)) {
-        if (cmd == 55 && !acmd) {
-            s->acmd = true;
-        } else if (cmd == 59 && !acmd) {
-            s->crc_on = arg & 1;
-        } else if (cmd == 1 || (cmd == 41 && acmd)) {
-            s->idle = false;
-        } else if (cmd == 28 || cmd == 29 || cmd == 38) {
-            be_busy(s, ERASE_NS);
+        put(s, NO_OUTPUT);
+        break;
+    case 1:
+    case 41:
+        if ((cmd == 41) != acmd) {
+            r1 = R1_ILLEGAL;
+        } else if (s->idle) {
+            s->idle = !identify(s);
         }
+        break;
+    case 8:
+    case 58:
+        break;
+    case 9:
+    case 10:
+        if (s->idle) {
+            r1 = R1_ILLEGAL;
+        } else {
+            read_own(s, cmd == 9 ? s->csd : s->cid);
+        }
+        break;
+    case 55:
+        s->acmd = true;
+        break;
+    case 59:
+        s->crc_on = arg & 1;
+        break;
+    case 12:
+        s->reading = s->own_data = false;
+        put(s, NO_OUTPUT);  /* the stuff byte */
+        /* fall through */
+    default:
+        r1 = forward(s, acmd, cmd, arg);
+        break;
     }
     put(s, r1 | (s->idle ? R1_IDLE : 0));
-    if (four_more && n > 0) {
-        for (int i = 0; i < 4; i++) {
-            put(s, response[i]);
-        }
-    } else if (cmd == 13) {
+    if (cmd == 8) {
+        stl_be_p(response, arg & 0xfff);
+    } else if (cmd == 58) {
+        memcpy(response, s->ocr, 4);
+    }
+    for (int i = 0; i < 4 && (cmd == 8 || cmd == 58); i++) {
+        put(s, response[i]);
+    }
+    if (cmd == 13) {
         put(s, 0);
+    }
+    if (s->own_data || s->idle) {
+        return;
     }
     if (sdbus_data_ready(&s->bus)) {
         if (!s->reading) {
-            s->reading = true;
-            s->read_pos = -2;
+            start_reading(s);
         }
     } else if (sdbus_receive_ready(&s->bus)) {
         s->writing = WRITE_TOKEN;
         s->multi = cmd == 25;
         s->nblock = 0;
     }
+}
+
+/* Data are left for the block under way. */
+static bool more_data(K210SdSpiState *s)
+{
+    return s->own_data ? s->read_pos < sizeof(s->own)
+                       : s->read_pos < BLOCK && sdbus_data_ready(&s->bus);
 }
 
 static uint8_t read_output(K210SdSpiState *s)
@@ -223,8 +327,8 @@ static uint8_t read_output(K210SdSpiState *s)
         s->read_left = 2;
         return s->read_pos++ == -2 ? NO_OUTPUT : TOKEN_SINGLE;
     }
-    if (s->read_pos < BLOCK && sdbus_data_ready(&s->bus)) {
-        byte = sdbus_read_byte(&s->bus);
+    if (more_data(s)) {
+        byte = s->own_data ? s->own[s->read_pos] : sdbus_read_byte(&s->bus);
         s->read_crc = crc16(s->read_crc, byte);
         s->read_pos++;
         return byte;
@@ -232,7 +336,8 @@ static uint8_t read_output(K210SdSpiState *s)
     byte = s->read_left == 2 ? s->read_crc >> 8 : s->read_crc & 0xff;
     if (!--s->read_left) {
         s->read_pos = -2;
-        s->reading = sdbus_data_ready(&s->bus);
+        s->reading = !s->own_data && sdbus_data_ready(&s->bus);
+        s->own_data = false;
     }
     return byte;
 }
@@ -376,6 +481,12 @@ static const VMStateDescription vmstate_sd_spi = {
         VMSTATE_BOOL(acmd, K210SdSpiState),
         VMSTATE_BOOL(crc_on, K210SdSpiState),
         VMSTATE_INT64(busy_until, K210SdSpiState),
+        VMSTATE_UINT16(rca, K210SdSpiState),
+        VMSTATE_UINT8_ARRAY(ocr, K210SdSpiState, 4),
+        VMSTATE_UINT8_ARRAY(csd, K210SdSpiState, 16),
+        VMSTATE_UINT8_ARRAY(cid, K210SdSpiState, 16),
+        VMSTATE_BOOL(own_data, K210SdSpiState),
+        VMSTATE_UINT8_ARRAY(own, K210SdSpiState, 16),
         VMSTATE_UINT8_ARRAY(frame, K210SdSpiState, 6),
         VMSTATE_UINT8(nframe, K210SdSpiState),
         VMSTATE_UINT8_ARRAY(out, K210SdSpiState, 8),
@@ -413,26 +524,7 @@ static void sd_bus_class_init(ObjectClass *klass, void *data)
     SD_BUS_CLASS(klass)->set_inserted = sd_set_inserted;
 }
 
-/*
- * QEMU's card asserts in pre_load that it was not powered up, which in SPI mode
- * it always is after the reset before: without pre_load it can be loaded.
- */
-static void sd_card_class_init(ObjectClass *klass, void *data)
-{
-    static VMStateDescription vmsd;
-    DeviceClass *dc = DEVICE_CLASS(klass);
-
-    vmsd = *dc->vmsd;
-    vmsd.pre_load = NULL;
-    dc->vmsd = &vmsd;
-}
-
 static const TypeInfo sd_spi_types[] = {
-    {
-        .name = TYPE_K210_SD_CARD,
-        .parent = TYPE_SD_CARD_SPI,
-        .class_init = sd_card_class_init,
-    },
     {
         .name = TYPE_K210_SD_SPI,
         .parent = TYPE_SSI_PERIPHERAL,
