@@ -15,6 +15,8 @@ GPIO_CLASS, PULL_UP = 0x00901F00, 1 << 16
 def q():
     with QTest() as q:
         q.irq_intercept_in("/machine/soc/plic")
+        for n in range(8, 16):  # have these functions after reset, and the board's LEDs pull some of them up
+            q.writel(FPIOA + 4 * n, 120)
         yield q
 
 

@@ -42,8 +42,9 @@ class Card:
             piece = data[i : i + 16]
             for byte in piece:
                 self.spi.write(0x60, byte)
-            self.q.wait_until(lambda n=len(piece): self.spi.read(0x24) >= n, step_ns=5000)
-            got += [self.spi.read(0x60) for _ in piece]
+            for _ in piece:
+                self.q.wait_until(lambda: self.spi.read(0x24), step_ns=5000)
+                got.append(self.spi.read(0x60))
         self.spi.write(0x10, 0)
         return bytes(got)
 
