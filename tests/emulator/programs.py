@@ -35,6 +35,12 @@ def build(name: str, directory: Path) -> Path:
     return elf
 
 
+def symbol(elf: Path, name: str) -> int:
+    """The address of a symbol of an ELF file."""
+    out = subprocess.run(["riscv64-unknown-elf-nm", str(elf)], check=True, capture_output=True, text=True).stdout
+    return next(int(line.split()[0], 16) for line in out.splitlines() if line.endswith(f" {name}"))
+
+
 def binary(elf: Path) -> bytes:
     """The raw image of an ELF file."""
     out = elf.with_suffix(".bin")

@@ -3,20 +3,14 @@
 
 import re
 import socket
-import subprocess
 
 import pytest
-from programs import binary, boot_image, build, drive, flash_file, values
+from programs import binary, boot_image, build, drive, flash_file, symbol, values
 from qtest import Emulator, QemuError, QTest
 
 BLOCKS = {"aes", "apu", "clint", "debug", "dmac", "dvp", "fft", "fpioa", "gpio", "gpiohs", "hart0", "hart1", "kpu"}
 BLOCKS |= {"otp", "plic", "rtc", "sha256", "spi0", "spi1", "spi2", "spi3", "sysctl", "uarths", "wdt0", "wdt1"}
 BLOCKS |= {f"{name}{n}" for name in ("i2c", "i2s", "timer") for n in range(3)} | {"uart1", "uart2", "uart3"}
-
-
-def symbol(elf, name):
-    out = subprocess.run(["riscv64-unknown-elf-nm", str(elf)], check=True, capture_output=True, text=True).stdout
-    return next(int(line.split()[0], 16) for line in out.splitlines() if line.endswith(f" {name}"))
 
 
 @pytest.fixture(scope="module")

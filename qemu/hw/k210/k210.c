@@ -27,6 +27,7 @@
 #include "hw/k210/k210_cpu.h"
 #include "hw/k210/k210_fpioa.h"
 #include "hw/k210/k210_plic.h"
+#include "hw/k210/k210_caches.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_sysctl.h"
 #include "system/reset.h"
@@ -435,6 +436,7 @@ static void load_rom(K210MachineState *m)
 static void cpu_reset_handler(void *opaque)
 {
     cpu_reset(CPU(opaque));
+    k210_caches_reset();
 }
 
 static void create_harts(K210MachineState *m)
@@ -449,6 +451,9 @@ static void create_harts(K210MachineState *m)
         qdev_realize(DEVICE(cpu), NULL, &error_fatal);
         object_unref(cpu);
         qemu_register_reset(cpu_reset_handler, cpu);
+        if (m->caches) {
+            k210_cpu_watch_caches(CPU(cpu));
+        }
     }
 }
 
@@ -566,6 +571,9 @@ static void k210_init(MachineState *machine)
     k210_set_strict(m->strict);
     m->soc = object_property_add_new_container(OBJECT(machine), "soc");
     create_memory(m);
+    if (m->caches) {
+        k210_caches_enable();
+    }
     create_harts(m);
     plic = create_plic(m);
     k210_bridge_init(&m->bridge, NULL);
@@ -617,6 +625,20 @@ static void machine_set_strict(Object *obj, bool value, Error **errp)
 {
     K210_MACHINE(obj)->strict = value;
     k210_set_strict(value);
+}
+
+static bool machine_get_caches(Object *obj, Error **errp)
+{
+    return K210_MACHINE(obj)->caches;
+}
+
+static void machine_set_caches(Object *obj, bool value, Error **errp)
+{
+    if (phase_check(PHASE_MACHINE_INITIALIZED)) {
+        error_setg(errp, "'caches' can be set at the start only");
+        return;
+    }
+    K210_MACHINE(obj)->caches = value;
 }
 
 static bool machine_get_isp(Object *obj, Error **errp)
@@ -677,6 +699,10 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
                                    machine_set_strict);
     object_class_property_set_description(oc, "strict",
                                           "stop at the first guest error");
+    object_class_property_add_bool(oc, "caches", machine_get_caches,
+                                   machine_set_caches);
+    object_class_property_set_description(oc, "caches", "check what the data"
+                                          " caches would do (slow)");
     object_class_property_add_bool(oc, "isp", machine_get_isp, machine_set_isp);
     object_class_property_set_description(oc, "isp", "hold the BOOT key down");
     object_class_property_add_str(oc, "camera", machine_get_camera,

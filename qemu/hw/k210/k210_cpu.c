@@ -12,6 +12,8 @@
 #include "qemu/osdep.h"
 #include "cpu.h"
 #include "accel/tcg/cpu-ops.h"
+#include "exec/address-spaces.h"
+#include "hw/k210/k210_caches.h"
 #include "hw/k210/k210_cpu.h"
 #include "hw/k210/k210_strict.h"
 #include "tcg/tcg.h"
@@ -136,6 +138,53 @@ void k210_cpu_set_csrs(K210ClintState *clint)
 }
 
 /*
+ * The check of the data caches. A watchpoint on all of the cached memory brings
+ * every load and store here, and is told that it was no hit. Only when there is
+ * something to say it is one, because then QEMU finds out the PC and translates
+ * that one instruction again, which is where the sentence is printed.
+ */
+static __thread char *cache_error;
+
+static bool k210_debug_check_watchpoint(CPUState *cs, CPUWatchpoint *wp)
+{
+    if (wp->len != K210_CACHES_WINDOW || !k210_caches_enabled()) {
+        return riscv_tcg_ops->debug_check_watchpoint(cs, wp);
+    }
+    if (!cache_error) {
+        cache_error = k210_caches_access(cs->cpu_index, wp->hitaddr,
+                                         wp->flags & BP_WATCHPOINT_HIT_WRITE);
+    }
+    return cache_error != NULL;
+}
+
+static void report_cache_error(CPUState *cs)
+{
+    g_autofree char *sentence = g_steal_pointer(&cache_error);
+
+    cs->watchpoint_hit = NULL;
+    cs->mem_io_pc = 0;
+    k210_guest_error("%s", sentence);
+}
+
+static void k210_debug_excp_handler(CPUState *cs)
+{
+    if (cache_error) {
+        report_cache_error(cs);
+    } else {
+        riscv_tcg_ops->debug_excp_handler(cs);
+    }
+}
+
+void k210_cpu_watch_caches(CPUState *cs)
+{
+    /* Programs see the cached memory at two addresses. */
+    cpu_watchpoint_insert(cs, 0x80000000, K210_CACHES_WINDOW,
+                          BP_MEM_ACCESS | BP_CPU, NULL);
+    cpu_watchpoint_insert(cs, 0xffffffff80000000ull, K210_CACHES_WINDOW,
+                          BP_MEM_ACCESS | BP_CPU, NULL);
+}
+
+/*
  * The core traps on misaligned loads and stores, QEMU's RISC-V front end
  * allows them. So ask for the alignment check in the operations it has made.
  */
@@ -144,6 +193,9 @@ static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
 {
     TCGOp *op;
 
+    if (cache_error) {
+        report_cache_error(cs);
+    }
     riscv_tcg_ops->translate_code(cs, tb, max_insns, pc, host_pc);
     QTAILQ_FOREACH(op, &tcg_ctx->ops, link) {
         if (op->opc == INDEX_op_qemu_ld_i32 ||
@@ -173,8 +225,11 @@ static void k210_do_transaction_failed(CPUState *cs, hwaddr physaddr,
     };
 
     cs->mem_io_pc = retaddr;
-    k210_guest_error("bus error: %s 0x%" VADDR_PRIx " (%u bytes), where nothing"
-                     " is mapped", what[access_type], addr, size);
+    k210_guest_error("bus error: %s 0x%" VADDR_PRIx " (%u bytes), where %s",
+                     what[access_type], addr, size,
+                     memory_region_present(get_system_memory(), physaddr)
+                     ? "a block does not take this width"
+                     : "nothing is mapped");
     riscv_tcg_ops->do_transaction_failed(cs, physaddr, addr, size, access_type,
                                          mmu_idx, attrs, response, retaddr);
 }
@@ -198,6 +253,8 @@ static void k210_cpu_init(Object *obj)
         k210_tcg_ops = *cc->tcg_ops;
         k210_tcg_ops.translate_code = k210_translate_code;
         k210_tcg_ops.do_transaction_failed = k210_do_transaction_failed;
+        k210_tcg_ops.debug_check_watchpoint = k210_debug_check_watchpoint;
+        k210_tcg_ops.debug_excp_handler = k210_debug_excp_handler;
         cc->tcg_ops = &k210_tcg_ops;
     }
 }

@@ -19,6 +19,7 @@
 #include "exec/memory.h"
 #include "hw/irq.h"
 #include "hw/k210/k210_strict.h"
+#include "hw/k210/k210_caches.h"
 #include "k210_dmac_internal.h"
 #include "trace.h"
 
@@ -184,6 +185,7 @@ static MemTxResult transfer(uint64_t addr, uint8_t *buf, uint32_t len,
     MemoryRegion *mr;
 
     addr = (uint32_t)addr;
+    k210_caches_device("k210-dmac", addr, is_fixed ? MIN(w, len) : len, write);
     if (!is_fixed) {
         return address_space_rw(as, addr, attrs, buf, len, write);
     }

@@ -34,6 +34,7 @@
 #include "hw/k210/k210_i2c_buses.h"
 #include "hw/k210/k210_mmio.h"
 #include "hw/k210/k210_sysctl.h"
+#include "hw/k210/k210_caches.h"
 #include "trace.h"
 
 #define TYPE_K210_DVP "k210-dvp"
@@ -199,6 +200,7 @@ static void decode_line(const uint8_t *wire, unsigned width, unsigned format,
 
 static bool put(uint32_t addr, const void *buf, size_t len)
 {
+    k210_caches_device("k210-dvp", addr, len, true);
     return address_space_write(&address_space_memory, addr,
                                MEMTXATTRS_UNSPECIFIED, buf, len) == MEMTX_OK;
 }

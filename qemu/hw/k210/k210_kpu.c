@@ -24,6 +24,7 @@
 #include "hw/k210/k210_kpu.h"
 #include "hw/k210/k210_kpu_threads.h"
 #include "hw/k210/k210_strict.h"
+#include "hw/k210/k210_caches.h"
 #include "trace.h"
 
 REG64(LAYER_ARGUMENT_FIFO, 0x00)
@@ -183,6 +184,7 @@ static void set_running(K210KpuState *s, bool running)
 
 static bool fetch(void *opaque, uint32_t addr, void *buf, size_t len)
 {
+    k210_caches_device("k210-kpu", addr, len, false);
     return address_space_read(&address_space_memory, addr,
                               MEMTXATTRS_UNSPECIFIED, buf, len) == MEMTX_OK;
 }

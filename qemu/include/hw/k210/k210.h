@@ -83,6 +83,7 @@ struct K210MachineState {
 
     const K210Board *board;
     bool strict;
+    bool caches;
     bool isp;
     char *camera;
     char *sensor;

@@ -14,4 +14,7 @@
 /* Defines the CSRs that differ from QEMU's; counters come from the CLINT. */
 void k210_cpu_set_csrs(K210ClintState *clint);
 
+/* Has each access to cached memory looked at, see k210_caches.h. */
+void k210_cpu_watch_caches(CPUState *cs);
+
 #endif
