@@ -32,6 +32,7 @@
 #include "hw/k210/k210_sysctl.h"
 #include "system/reset.h"
 #include "system/system.h"
+#include "system/tcg.h"
 #include "k210_rom_image.h"
 
 #define PLIC_BASE       0x0c000000
@@ -571,6 +572,10 @@ static void k210_init(MachineState *machine)
     k210_set_strict(m->strict);
     m->soc = object_property_add_new_container(OBJECT(machine), "soc");
     create_memory(m);
+    if (!m->caches_given) {
+        m->caches = m->strict;
+    }
+    m->caches = m->caches && tcg_enabled();
     if (m->caches) {
         k210_caches_enable();
     }
@@ -639,6 +644,7 @@ static void machine_set_caches(Object *obj, bool value, Error **errp)
         return;
     }
     K210_MACHINE(obj)->caches = value;
+    K210_MACHINE(obj)->caches_given = true;
 }
 
 static bool machine_get_isp(Object *obj, Error **errp)
@@ -701,8 +707,8 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
                                           "stop at the first guest error");
     object_class_property_add_bool(oc, "caches", machine_get_caches,
                                    machine_set_caches);
-    object_class_property_set_description(oc, "caches", "check what the data"
-                                          " caches would do (slow)");
+    object_class_property_set_description(oc, "caches", "check the data"
+                                          " caches; default: as strict");
     object_class_property_add_bool(oc, "isp", machine_get_isp, machine_set_isp);
     object_class_property_set_description(oc, "isp", "hold the BOOT key down");
     object_class_property_add_str(oc, "camera", machine_get_camera,

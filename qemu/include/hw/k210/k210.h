@@ -83,7 +83,7 @@ struct K210MachineState {
 
     const K210Board *board;
     bool strict;
-    bool caches;
+    bool caches, caches_given;
     bool isp;
     char *camera;
     char *sensor;
