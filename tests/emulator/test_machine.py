@@ -26,6 +26,9 @@ def strict_elf(tmp_path_factory):
         (b"h", "hole", "APB1 bus: read of 4 bytes at 0x50470000, where no block is"),
         (b"x", "register", "k210-gpiohs: write of"),
         (b"a", "airam", "AI SRAM: read of 4 bytes at 0x80600040 while the AI clock is off"),
+        (b"n", "narrow", "k210-gpio: 1-byte write at 0x008, the registers are 32 bits wide"),
+        (b"b", "clint", "bus error: store to 0x2000000 (1 bytes), where a block does not take this width"),
+        (b"o", "overrun", "k210-spi0: TX FIFO overflow"),
     ],
 )
 @pytest.mark.parametrize("accelerator", [["-accel", "tcg"], ["-icount", "shift=2"]], ids=["tcg", "icount"])
