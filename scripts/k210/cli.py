@@ -11,6 +11,7 @@ from k210 import __version__, camera, flash, paths
 from k210.emulate import emulate
 from k210.emulator import Config
 from k210.errors import K210Error
+from k210.model.commands import add_commands
 from k210.pack import pack
 from k210.run import run
 
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
     p.set_defaults(function=_flash)
 
+    add_commands(commands)
     return parser
 
 
