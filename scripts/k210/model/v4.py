@@ -73,7 +73,7 @@ class ProgramV4(Program):
         self.inputs = []
         for number, (place, shape) in enumerate(zip(self._in_places, shapes, strict=True)):
             if place.memory != AI:
-                self.view(place, f"input {number}", shape)
+                self.out_view(place, f"input {number}", shape)
             self.inputs.append(Tensor(place.dtype, elements(shape, f"input {number}"), shape))
         steps = list(self.steps())
         self.outputs = [self._find_output(number, steps) for number in range(outputs)]
