@@ -75,15 +75,11 @@ def windows(
     for r in range(size[0]):
         for c in range(size[1]):
             y, i = r * dilation[0], c * dilation[1]
-            yield (
-                r,
-                c,
-                grown[
-                    ...,
-                    y : y + (out[0] - 1) * stride[0] + 1 : stride[0],
-                    i : i + (out[1] - 1) * stride[1] + 1 : stride[1],
-                ],
-            )
+            rows = slice(y, y + (out[0] - 1) * stride[0] + 1, stride[0])
+            part = grown[..., rows, i : i + (out[1] - 1) * stride[1] + 1 : stride[1]]
+            if part.shape[-2:] != tuple(out):
+                raise K210Error(f"a window of {size} cannot make {out} results: the model is damaged")
+            yield r, c, part
 
 
 def conv2d(x: np.ndarray, w: np.ndarray, groups: int, out: tuple[int, int], pads, stride, dilation) -> np.ndarray:
