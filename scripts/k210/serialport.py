@@ -24,6 +24,7 @@ from k210.emulator import check_port_free
 
 CHUNK = 4096
 POLL = 0.02
+SIGNAL_PERIOD = 0.2
 EXIT_KEY = b"\x1d"  # Ctrl-], as in mpremote's and miniterm's terminals
 
 
@@ -84,8 +85,8 @@ class PtyBridge:
                     time.sleep(POLL)  # nobody has it open
 
 
-def stdio(port: int) -> None:
-    """Joins the terminal and the board until Ctrl-] or the end of the input or of the emulator."""
+def stdio(port: int, ending: threading.Event) -> None:
+    """Joins the terminal and the board until Ctrl-], the end of the emulator, or a signal's wish to end."""
     line = connect(port)
     keyboard = sys.stdin.fileno()
     saved = termios.tcgetattr(keyboard) if os.isatty(keyboard) else None
@@ -94,8 +95,8 @@ def stdio(port: int) -> None:
         print("k210: Ctrl-] ends the emulator", file=sys.stderr, flush=True)
         tty.setraw(keyboard)
     try:
-        while True:
-            ready, _, _ = select.select(sources, [], [])
+        while not ending.is_set():
+            ready, _, _ = select.select(sources, [], [], SIGNAL_PERIOD)
             if line in ready:
                 data = line.recv(CHUNK)
                 if not data:

@@ -2,6 +2,7 @@
 """The emulated LCD in a window (Tk), or in a PNG file that follows it."""
 
 import io
+import threading
 import time
 from pathlib import Path
 
@@ -13,8 +14,8 @@ FILE_PERIOD = 1.0
 SCALE = 2
 
 
-def show_window(emulator: Emulator) -> None:
-    """Opens a window with the LCD and returns when it is closed or the emulator ends."""
+def show_window(emulator: Emulator, ending: threading.Event) -> None:
+    """Opens a window with the LCD and returns when it is closed, or the emulator or `ending` says so."""
     try:
         import tkinter
     except ImportError:
@@ -30,6 +31,9 @@ def show_window(emulator: Emulator) -> None:
 
     def refresh() -> None:
         nonlocal shown
+        if ending.is_set():
+            root.destroy()
+            return
         try:
             pictures = emulator.pictures()
             if pictures != shown:
