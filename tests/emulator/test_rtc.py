@@ -142,7 +142,9 @@ def test_write_outside_of_setting_is_a_guest_error():
 
 def test_host_time():
     with QTest("-global", "k210-rtc.host-time=on", "-rtc", "base=2031-05-06T07:08:09") as q:
-        assert get_clock(q) == (2031, 5, 6, 7, 8, 9)
+        *date, second = get_clock(q)
+        # The host's clock goes on while a busy host starts the emulator.
+        assert date == [2031, 5, 6, 7, 8] and 9 <= second < 50
         q.clock_step(SECOND + 1000)
-        assert get_clock(q) == (2031, 5, 6, 7, 8, 10)
+        assert get_clock(q) == (2031, 5, 6, 7, 8, second + 1)
         assert q.readl(BASE + DATE) & 7 == 2  # a Tuesday
