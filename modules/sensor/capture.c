@@ -15,6 +15,12 @@
 #define FRAME_TIMEOUT_US (300 * 1000)      // without any sign of life
 #define TOTAL_TIMEOUT_US (5 * 1000 * 1000) // sensor sends frames, but none is stored
 
+// A script that comes back within so many frames gets the one that was stored meanwhile. One that comes
+// later wants to see the present: a frame that begins after the call, as with MaixPy's one buffer.
+#define STREAM_FRAMES (4)
+// A second buffer that nobody asked for leaves at least this much of the pool in one piece.
+#define SPARE_LEAVES (1024 * 1024)
+
 static struct {
     frames_t frames;
     image_mem_t *pix[FRAMES_MAX];   // RGB565, NULL for gray
@@ -22,6 +28,9 @@ static struct {
     int32_t w, h;                   // what the DVP stores
     image_rect_t cut;               // what of it becomes the Image
     bool gray;
+    bool spare;                     // the second buffer may be taken away
+    bool refresh;
+    uint32_t taken_at;              // frame starts when the last one was handed out
     int last;
 } cap = { .last = FRAMES_NONE };
 
@@ -52,18 +61,59 @@ static void on_done(void *arg) {
 
 // ---- set-up -------------------------------------------------------------------------------------
 
+static void free_buffer(int i) {
+    image_mem_unref(cap.pix[i]);
+    image_mem_unref(cap.ai[i]);
+    cap.pix[i] = cap.ai[i] = NULL;
+}
+
 void capture_free(void) {
     dvp_stop();
     for (int i = 0; i < FRAMES_MAX; i++) {
-        image_mem_unref(cap.pix[i]);
-        image_mem_unref(cap.ai[i]);
-        cap.pix[i] = cap.ai[i] = NULL;
+        free_buffer(i);
     }
     cap.last = FRAMES_NONE;
+    cap.spare = false;
+    pool_set_reclaim(NULL);
 }
 
 bool capture_ready(void) {
     return cap.ai[0] != NULL;
+}
+
+// The pool is short of memory. An Image that holds the buffer keeps it, so give up the other one.
+static bool give_spare(void) {
+    if (!cap.spare) {
+        return false;
+    }
+    cap.spare = false;
+    bool running = dvp_running();
+    dvp_stop();
+    int keep = cap.last == 1 && cap.ai[1]->refs > 1 ? 1 : 0;
+    free_buffer(!keep);
+    if (keep) {
+        cap.pix[0] = cap.pix[1];
+        cap.ai[0] = cap.ai[1];
+        cap.pix[1] = cap.ai[1] = NULL;
+    }
+    cap.last = cap.last == keep ? 0 : FRAMES_NONE;
+    frames_shrink(&cap.frames, keep);
+    capture_run(running);
+    return true;
+}
+
+static void try_spare(size_t pix_size, size_t ai_size) {
+    if (pool_largest() < SPARE_LEAVES + pix_size + ai_size) {
+        return;
+    }
+    cap.ai[1] = image_mem_try(ai_size, "camera spare");
+    cap.pix[1] = pix_size ? image_mem_try(pix_size, "camera spare") : NULL;
+    if (cap.ai[1] == NULL || (pix_size && cap.pix[1] == NULL)) {
+        free_buffer(1);
+        return;
+    }
+    cap.spare = true;
+    pool_set_reclaim(give_spare);
 }
 
 static void alloc_buffers(int count, size_t pix_size, size_t ai_size) {
@@ -83,16 +133,17 @@ static void alloc_buffers(int count, size_t pix_size, size_t ai_size) {
 void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {
     size_t plane = (size_t)w * (size_t)h;
     bool gray = format == DVP_Y;
-    int count = dual ? 2 : 1;
     dvp_stop();
     size_t pix_size = gray ? 0 : plane * 2, ai_size = gray ? plane : plane * 3;
-    bool same = cap.gray == gray && cap.ai[0] && cap.ai[0]->size == ai_size && (cap.ai[1] != NULL) == dual;
+    bool same = cap.gray == gray && cap.ai[0] && cap.ai[0]->size == ai_size && (!dual || (cap.ai[1] && !cap.spare));
     if (!same) {
-        alloc_buffers(count, pix_size, ai_size);
+        alloc_buffers(dual ? 2 : 1, pix_size, ai_size);
+        if (!dual) {
+            try_spare(pix_size, ai_size);
+        }
+        frames_init(&cap.frames, cap.ai[1] ? 2 : 1);
     }
     cap.gray = gray;
-    cap.last = FRAMES_NONE;
-    frames_init(&cap.frames, count);
     dvp_set_format(format);
     capture_window(w, h, (image_rect_t) { 0, 0, w, h });
 }
@@ -103,13 +154,14 @@ void capture_window(int32_t w, int32_t h, image_rect_t cut) {
     cap.h = h;
     cap.cut = cut;
     cap.last = FRAMES_NONE;
-    frames_init(&cap.frames, cap.frames.count);
+    frames_restart(&cap.frames);
     dvp_set_size((unsigned)w, (unsigned)h);
 }
 
 void capture_run(bool on) {
     if (on && !dvp_running()) {
-        frames_init(&cap.frames, cap.frames.count);
+        frames_restart(&cap.frames);
+        cap.refresh = true;
         dvp_start(&(dvp_handler_t) { on_start, on_done, NULL });
     } else if (!on) {
         dvp_stop();
@@ -124,6 +176,10 @@ void capture_flush(void) {
     uintptr_t state = hal_irq_disable();
     frames_flush(&cap.frames);
     hal_irq_restore(state);
+}
+
+void capture_refresh(void) {
+    cap.refresh = true;
 }
 
 // ---- frames -------------------------------------------------------------------------------------
@@ -207,8 +263,9 @@ mp_obj_t capture_snapshot(const char *sensor) {
     }
     watch_t watch = watch_begin();
     uintptr_t state = hal_irq_disable();
-    frames_want(&cap.frames);
+    frames_want(&cap.frames, cap.refresh || watch.starts - cap.taken_at > STREAM_FRAMES);
     hal_irq_restore(state);
+    cap.refresh = false;
     int i;
     for (;;) {
         state = hal_irq_disable();
@@ -230,6 +287,8 @@ mp_obj_t capture_snapshot(const char *sensor) {
     }
     cut_frame(i);
     cap.last = i;
+    uint32_t stored;
+    dvp_counts(&cap.taken_at, &stored);
     return image_of(i);
 }
 

@@ -8,7 +8,8 @@
 #include "image.h"
 
 // Allocates buffers for w*h pixels (kept when they fit) and sets the DVP up; capture is stopped.
-// Raises MemoryError. gray: only the luma plane is stored.
+// Raises MemoryError. dual: two buffers, or the MemoryError; else the second one is there as long as
+// nobody else needs the memory.
 void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual);
 
 // The camera sends a smaller picture of w*h pixels, of which cut is what the script gets. The buffers
@@ -20,6 +21,8 @@ bool capture_running(void);
 void capture_free(void);
 bool capture_ready(void);           // buffers are there
 void capture_flush(void);
+// The sensor has been set otherwise: the next snapshot is of a frame that begins after the call.
+void capture_refresh(void);
 
 // Waits for a frame. RuntimeError naming the sensor when none arrives.
 mp_obj_t capture_snapshot(const char *sensor);

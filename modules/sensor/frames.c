@@ -2,7 +2,13 @@
 #include "frames.h"
 
 void frames_init(frames_t *f, int count) {
-    *f = (frames_t) { count, FRAMES_NONE, FRAMES_NONE, FRAMES_NONE, false, true };
+    *f = (frames_t) { count, FRAMES_NONE, FRAMES_NONE, FRAMES_NONE, false, false, true };
+}
+
+void frames_restart(frames_t *f) {
+    int taken = f->taken;
+    frames_init(f, f->count);
+    f->taken = taken;
 }
 
 int frames_begin(frames_t *f) {
@@ -10,18 +16,29 @@ int frames_begin(frames_t *f) {
         return FRAMES_NONE;
     }
     f->filling = f->count > 1 && f->taken == 0 ? 1 : 0;
+    f->stale = false;
     return f->filling;
 }
 
 void frames_end(frames_t *f) {
-    f->ready = f->filling;
+    if (!f->stale) {
+        f->ready = f->filling;
+        f->wanted = false;
+    }
     f->filling = FRAMES_NONE;
-    f->wanted = false;
 }
 
-void frames_want(frames_t *f) {
+// What is finished or under way is not handed out.
+static void drop(frames_t *f) {
+    f->ready = FRAMES_NONE;
+    f->stale = f->filling != FRAMES_NONE;
+}
+
+void frames_want(frames_t *f, bool fresh) {
+    if (fresh || f->count == 1) {
+        drop(f);
+    }
     if (f->count == 1) {
-        f->ready = FRAMES_NONE; // older than the request
         f->taken = FRAMES_NONE;
     }
     f->wanted = true;
@@ -38,6 +55,13 @@ int frames_take(frames_t *f) {
 }
 
 void frames_flush(frames_t *f) {
+    drop(f);
+    f->wanted = false;
+}
+
+void frames_shrink(frames_t *f, int keep) {
+    f->count = 1;
+    f->taken = f->taken == keep ? 0 : FRAMES_NONE;
     f->ready = FRAMES_NONE;
     f->wanted = false;
 }

@@ -64,8 +64,9 @@ static void check_control(int ret) {
     }
 }
 
-// Handlers with one number; -ENOSYS when the driver has none.
+// -ENOSYS when the driver has no such handler. SET: what is on its way from the sensor is out of date then.
 #define CALL(name, ...) (need_sensor()->driver->name ? cam.sensor.driver->name(&cam.sensor, __VA_ARGS__) : -ENOSYS)
+#define SET(name, ...) (capture_refresh(), CALL(name, __VA_ARGS__))
 
 static enum dvp_format wire_format(void) {
     return cam.pixformat == PIX_GRAYSCALE ? DVP_Y :
@@ -79,6 +80,10 @@ static void set_sensor_size(void) {
         capture_free();
         raise_os(MP_EIO, "the sensor does not take this frame size");
     }
+}
+
+void k210_sensor_at_prompt(void) {
+    capture_refresh();
 }
 
 void k210_sensor_deinit(void) {
@@ -150,7 +155,7 @@ static mp_obj_t mod_deinit(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_deinit_obj, mod_deinit);
 
 static mp_obj_t mod_sleep(mp_obj_t enable) {
-    int ret = CALL(sleep, mp_obj_is_true(enable));
+    int ret = SET(sleep, mp_obj_is_true(enable));
     if (ret) {
         print_line(NULL, "[MAIXPY]: Operation not supported.");
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Sleep Failed"));
@@ -161,6 +166,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(mod_sleep_obj, mod_sleep);
 
 static mp_obj_t mod_shutdown(mp_obj_t enable) {
     sensor_t *s = need_sensor();
+    capture_refresh();
     s->bus->power_down_line(s->bus->ctx, mp_obj_is_true(enable));
     mp_hal_delay_ms(10);
     return mp_const_none;
@@ -331,40 +337,40 @@ static MP_DEFINE_CONST_FUN_OBJ_0(mod_get_fb_obj, mod_get_fb);
 // ---- controls -----------------------------------------------------------------------------------
 
 static mp_obj_t mod_set_hmirror(mp_obj_t on) {
-    check_control(CALL(set_hmirror, mp_obj_is_true(on)));
+    check_control(SET(set_hmirror, mp_obj_is_true(on)));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_hmirror_obj, mod_set_hmirror);
 
 static mp_obj_t mod_set_vflip(mp_obj_t on) {
-    check_control(CALL(set_vflip, mp_obj_is_true(on)));
+    check_control(SET(set_vflip, mp_obj_is_true(on)));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_vflip_obj, mod_set_vflip);
 
 // These tell by their result whether it worked.
 static mp_obj_t mod_set_colorbar(mp_obj_t on) {
-    return mp_obj_new_bool(CALL(set_colorbar, mp_obj_is_true(on)) == 0);
+    return mp_obj_new_bool(SET(set_colorbar, mp_obj_is_true(on)) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_colorbar_obj, mod_set_colorbar);
 
 static mp_obj_t mod_set_contrast(mp_obj_t level) {
-    return mp_obj_new_bool(CALL(set_contrast, py_i32(mp_obj_get_int(level))) == 0);
+    return mp_obj_new_bool(SET(set_contrast, py_i32(mp_obj_get_int(level))) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_contrast_obj, mod_set_contrast);
 
 static mp_obj_t mod_set_brightness(mp_obj_t level) {
-    return mp_obj_new_bool(CALL(set_brightness, py_i32(mp_obj_get_int(level))) == 0);
+    return mp_obj_new_bool(SET(set_brightness, py_i32(mp_obj_get_int(level))) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_brightness_obj, mod_set_brightness);
 
 static mp_obj_t mod_set_saturation(mp_obj_t level) {
-    return mp_obj_new_bool(CALL(set_saturation, py_i32(mp_obj_get_int(level))) == 0);
+    return mp_obj_new_bool(SET(set_saturation, py_i32(mp_obj_get_int(level))) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_saturation_obj, mod_set_saturation);
 
 static mp_obj_t mod_set_special_effect(mp_obj_t effect) {
-    return mp_obj_new_bool(CALL(set_special_effect, py_i32(mp_obj_get_int(effect))) == 0);
+    return mp_obj_new_bool(SET(set_special_effect, py_i32(mp_obj_get_int(effect))) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_special_effect_obj, mod_set_special_effect);
 
@@ -386,7 +392,7 @@ static mp_obj_t mod_set_gainceiling(mp_obj_t gain) {
     if (n == 7) {
         mp_raise_ValueError(MP_ERROR_TEXT("Invalid gainceiling: 2, 4, 8, 16, 32, 64 or 128"));
     }
-    return mp_obj_new_bool(CALL(set_gainceiling, n) == 0);
+    return mp_obj_new_bool(SET(set_gainceiling, n) == 0);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_set_gainceiling_obj, mod_set_gainceiling);
 
@@ -396,7 +402,7 @@ static mp_obj_t mod_set_framerate(mp_obj_t fps) {
     if (v < 1 || v > 60 || memchr(rates, (int)v, sizeof(rates)) == NULL) {
         mp_raise_ValueError(MP_ERROR_TEXT("Invalid framerate: 2, 8, 15, 25, 30 or 60"));
     }
-    if (CALL(set_framerate, (unsigned)v)) {
+    if (SET(set_framerate, (unsigned)v)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("Fail: %s does not support it"), cam.sensor.driver->name);
     }
     return mp_const_none;
@@ -412,7 +418,7 @@ static mp_obj_t mod_set_auto_gain(size_t n_args, const mp_obj_t *pos, mp_map_t *
     py_args_t a = PY_ARGS(n_args, pos, kw);
     mp_float_t db = py_args_opt_float(&a, MP_QSTR_gain_db, (mp_float_t)NAN);
     mp_float_t ceiling = py_args_opt_float(&a, MP_QSTR_gain_db_ceiling, (mp_float_t)NAN);
-    check_control(CALL(set_auto_gain, get_on(pos[0]), (float)db, (float)ceiling));
+    check_control(SET(set_auto_gain, get_on(pos[0]), (float)db, (float)ceiling));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_set_auto_gain_obj, 1, mod_set_auto_gain);
@@ -427,7 +433,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(mod_get_gain_db_obj, mod_get_gain_db);
 static mp_obj_t mod_set_auto_exposure(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = PY_ARGS(n_args, pos, kw);
     mp_int_t us = py_args_opt_int(&a, MP_QSTR_exposure_us, -1);
-    check_control(CALL(set_auto_exposure, get_on(pos[0]), py_i32(us)));
+    check_control(SET(set_auto_exposure, get_on(pos[0]), py_i32(us)));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_set_auto_exposure_obj, 1, mod_set_auto_exposure);
@@ -450,7 +456,7 @@ static mp_obj_t mod_set_auto_whitebal(size_t n_args, const mp_obj_t *pos, mp_map
             gains[i] = (float)mp_obj_get_float(items[i]);
         }
     }
-    check_control(CALL(set_auto_whitebal, get_on(pos[0]), gains));
+    check_control(SET(set_auto_whitebal, get_on(pos[0]), gains));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_set_auto_whitebal_obj, 1, mod_set_auto_whitebal);
@@ -467,6 +473,7 @@ static mp_obj_t mod_get_rgb_gain_db(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_get_rgb_gain_db_obj, mod_get_rgb_gain_db);
 
 static mp_obj_t mod_write_reg(mp_obj_t reg, mp_obj_t value) {
+    capture_refresh();
     check_control(sensor_write(need_sensor(), (uint16_t)mp_obj_get_int(reg), (uint8_t)mp_obj_get_int(value)));
     return mp_const_none;
 }

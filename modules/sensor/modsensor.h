@@ -6,4 +6,8 @@
 // soft reset.
 void k210_sensor_deinit(void);
 
+// Somebody types at the prompt, or sends the next piece of a script: the next snapshot shows what is
+// before the camera after that, not what was there before.
+void k210_sensor_at_prompt(void);
+
 #endif

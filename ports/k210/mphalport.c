@@ -42,7 +42,12 @@ uintptr_t mp_hal_stdio_poll(uintptr_t poll_flags) {
     return ret;
 }
 
+// Defined by the camera module, if it is linked in.
+__attribute__((weak)) void k210_sensor_at_prompt(void) {
+}
+
 int mp_hal_stdin_rx_chr(void) {
+    k210_sensor_at_prompt();
     for (;;) {
         int c = uarths_rx_char();
         if (c >= 0) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <stdbool.h>
 #include <string.h>
 
 #include "hal/cache.h"
@@ -16,6 +15,7 @@ static struct {
 
 static size_t n_blocks;
 static uintptr_t pool_start, pool_end;
+static bool (*reclaim)(void);
 
 static uintptr_t round_up(uintptr_t n, size_t align) {
     return (n + align - 1) & ~(uintptr_t)(align - 1);
@@ -56,7 +56,7 @@ static bool bad_request(size_t *size, size_t *align) {
     return false;
 }
 
-void *pool_alloc(size_t size, size_t align, const char *owner) {
+static void *find_high(size_t size, size_t align, const char *owner) {
     if (bad_request(&size, &align)) {
         return NULL;
     }
@@ -74,7 +74,12 @@ void *pool_alloc(size_t size, size_t align, const char *owner) {
     return NULL;
 }
 
-void *pool_alloc_low(size_t size, const char *owner) {
+void *pool_alloc(size_t size, size_t align, const char *owner) {
+    void *p = find_high(size, align, owner);
+    return p == NULL && pool_reclaim() ? find_high(size, align, owner) : p;
+}
+
+static void *find_low(size_t size, const char *owner) {
     size_t align = POOL_ALIGN;
     if (bad_request(&size, &align)) {
         return NULL;
@@ -85,6 +90,19 @@ void *pool_alloc_low(size_t size, const char *owner) {
         }
     }
     return NULL;
+}
+
+void *pool_alloc_low(size_t size, const char *owner) {
+    void *p = find_low(size, owner);
+    return p == NULL && pool_reclaim() ? find_low(size, owner) : p;
+}
+
+void pool_set_reclaim(bool (*fn)(void)) {
+    reclaim = fn;
+}
+
+bool pool_reclaim(void) {
+    return reclaim != NULL && reclaim();
 }
 
 void pool_free(void *p) {

@@ -7,6 +7,7 @@
 #ifndef K210_POOL_H
 #define K210_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,11 @@ void pool_free(void *p); // NULL is fine
 
 // The same from the low end, for memory that is used through the cache (the GC heap).
 void *pool_alloc_low(size_t size, const char *owner);
+
+// fn gives back memory that its owner can do without, true when it did. pool_alloc() and
+// pool_alloc_low() ask it before they fail; pool_reclaim() asks it now.
+void pool_set_reclaim(bool (*fn)(void));
+bool pool_reclaim(void);
 
 size_t pool_total_bytes(void);
 size_t pool_free_bytes(void);

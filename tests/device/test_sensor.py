@@ -359,3 +359,57 @@ def test_ctrl_c_ends_a_wait_for_frames(board: Board) -> None:
     code = "import sensor\nprint('go')\nsensor.skip_frames(10**9)"
     assert not board.stream(code, chunks.append, timeout=30, until=lambda: b"go" in b"".join(chunks))
     assert board.exec("print(1)") == "1\n"
+
+
+# ---- the second buffer ------------------------------------------------------------------------------
+
+
+@pytest.mark.k210(icount=True)
+def test_the_next_frame_is_stored_while_the_script_works(board: Board) -> None:
+    code = """
+import time
+sensor.snapshot()
+def wait():
+    t = time.ticks_ms()
+    sensor.snapshot()
+    return time.ticks_diff(time.ticks_ms(), t)
+time.sleep_ms(70)
+soon = wait()
+time.sleep_ms(500)
+print(soon, wait())
+"""
+    soon, late = map(int, board.exec(START + code).split())
+    assert soon < 20  # it was there
+    assert late > 20  # it began after the call
+
+
+def test_a_change_of_the_sensor_shows_in_the_next_picture(board: Board) -> None:
+    code = """
+import time
+sensor.snapshot()
+time.sleep_ms(70)
+sensor.set_colorbar(1)
+first = grid(sensor.snapshot())
+time.sleep_ms(200)
+print(first == grid(sensor.snapshot()))
+"""
+    assert board.exec(START + GRID + code) == "True\n"
+
+
+def test_the_second_buffer_goes_when_memory_is_short(board: Board) -> None:
+    code = """
+import k210
+def owners():
+    return [b[2] for b in k210.pool()]
+picture = sensor.snapshot()
+before = owners().count("camera spare")
+free, largest = k210.pool_free()
+rows = largest // 640 + 100
+full = image.Image(size=(320, rows))
+print(before, owners().count("camera spare") + owners().count("camera"))
+print(sensor.snapshot())
+sensor.snapshot()
+"""
+    first, second = board.exec(START + code).splitlines()
+    assert first == "2 2"
+    assert second == '{"w":320, "h":240, "type"="rgb565", "size":153600}'

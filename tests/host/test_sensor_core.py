@@ -344,11 +344,12 @@ class Frames(ct.Structure):
         ("ready", ct.c_int),
         ("taken", ct.c_int),
         ("wanted", ct.c_bool),
+        ("stale", ct.c_bool),
         ("running", ct.c_bool),
     ]
 
     def __getattr__(self, name: str) -> object:
-        return lambda: getattr(lib(), f"frames_{name}")(ct.byref(self))
+        return lambda *args: getattr(lib(), f"frames_{name}")(ct.byref(self), *args)
 
 
 def frames(count: int) -> Frames:
@@ -363,7 +364,7 @@ NONE = -1
 def test_one_buffer_is_filled_only_on_request() -> None:
     f = frames(1)
     assert f.begin() == NONE
-    f.want()
+    f.want(False)
     assert f.take() == NONE
     assert f.begin() == 0
     assert f.begin() == NONE
@@ -371,7 +372,7 @@ def test_one_buffer_is_filled_only_on_request() -> None:
     assert f.take() == 0
     assert f.take() == NONE
     assert f.begin() == NONE  # the script is looking at it
-    f.want()
+    f.want(False)
     assert f.begin() == 0
 
 
@@ -382,7 +383,7 @@ def test_two_buffers_never_fill_the_one_in_use() -> None:
     assert f.begin() == NONE  # finished, not fetched: it waits
     last = f.take()
     for _ in range(10):
-        f.want()
+        f.want(False)
         filling = f.begin()
         assert filling != last
         f.end()
@@ -390,10 +391,53 @@ def test_two_buffers_never_fill_the_one_in_use() -> None:
         assert last == filling
 
 
+def test_a_fresh_frame_begins_after_the_request() -> None:
+    f = frames(2)
+    f.begin()
+    f.end()
+    f.want(True)
+    assert f.take() == NONE  # finished before
+    f.begin()
+    f.want(True)
+    f.end()
+    assert f.take() == NONE  # under way before
+    assert f.begin() != NONE
+    f.end()
+    assert f.take() != NONE
+
+
+def test_a_request_of_one_buffer_is_not_met_by_the_frame_under_way() -> None:
+    f = frames(1)
+    f.want(False)
+    f.begin()
+    f.want(False)  # the first one was given up
+    f.end()
+    assert f.take() == NONE
+    assert f.begin() == 0
+    f.end()
+    assert f.take() == 0
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_shrinking_keeps_the_picture_in_use(taken: int) -> None:
+    f = frames(2)
+    for _ in range(taken + 1):
+        f.begin()
+        f.end()
+        assert f.take() != NONE
+    f.begin()
+    f.end()
+    f.shrink(taken)
+    assert (f.count, f.taken, f.ready) == (1, 0, NONE)
+    assert f.begin() == NONE
+    f.want(False)
+    assert f.begin() == 0
+
+
 def test_flush_drops_a_finished_frame() -> None:
     for count in (1, 2):
         f = frames(count)
-        f.want()
+        f.want(False)
         f.begin()
         f.end()
         f.flush()
