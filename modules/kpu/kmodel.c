@@ -49,7 +49,7 @@ int kmodel_main_range(const kmodel_loader_t *ld, const char *what, uint32_t off,
     return KPU_OK;
 }
 
-int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align) {
+static int in_file(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align) {
     if (bytes > ld->size || off > ld->size - bytes) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s end at %lu, file has %u bytes",
             what, (unsigned long)(off + bytes), (unsigned)ld->size);
@@ -59,6 +59,40 @@ int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off,
             what, (unsigned long)off, (unsigned)align);
     }
     return KPU_OK;
+}
+
+int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align) {
+    int ret = in_file(ld, what, off, bytes, align);
+    if (ret == KPU_OK && !kpu_model_has(ld->net, (uint32_t)off, (uint32_t)bytes)) {
+        return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s at %lu are among the weights of another layer, which are streamed",
+            what, (unsigned long)off);
+    }
+    return ret;
+}
+
+int kmodel_weights_range(const kmodel_loader_t *ld, uint64_t off, uint64_t bytes) {
+    return in_file(ld, "weights", off, bytes, 8);
+}
+
+// Gaps that end at or before off; *next = the first of the others.
+static uint32_t gap_bytes(const kpu_net_t *net, uint32_t off, uint32_t *next) {
+    uint32_t bytes = 0, i = 0;
+    for (; i < net->n_gaps && net->gaps[i].off + net->gaps[i].size <= off; ++i) {
+        bytes += net->gaps[i].size;
+    }
+    *next = i;
+    return bytes;
+}
+
+const uint8_t *kpu_model_at(const kpu_net_t *net, uint32_t off) {
+    uint32_t next;
+    return net->image + off - gap_bytes(net, off, &next);
+}
+
+bool kpu_model_has(const kpu_net_t *net, uint32_t off, uint32_t n) {
+    uint32_t next;
+    gap_bytes(net, off, &next);
+    return n <= net->size && off <= net->size - n && (next == net->n_gaps || off + n <= net->gaps[next].off);
 }
 
 void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err) {
@@ -156,23 +190,33 @@ int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size
 }
 
 int kmodel_open(kpu_net_t *net, const uint8_t *data, uint32_t size, const kpu_memory_t *mem, char *err) {
+    return kmodel_open_image(net, data, size, NULL, 0, mem, err);
+}
+
+int kmodel_open_image(kpu_net_t *net, const uint8_t *image, uint32_t size, const kpu_gap_t *gaps, uint32_t n_gaps,
+    const kpu_memory_t *mem, char *err) {
     memset(net, 0, sizeof(*net));
     net->mem = *mem;
-    net->data = data;
+    net->image = image;
     net->size = size;
+    net->gaps = gaps;
+    net->n_gaps = n_gaps;
     if (size < 8) {
         return kpu_fail(err, KPU_ERR_FORMAT, "file has %u bytes, too short for a header", (unsigned)size);
     }
-    uint32_t word0 = get_u32(data);
+    if (!kpu_model_has(net, 0, 8)) {
+        return kpu_fail(err, KPU_ERR_FORMAT, "the header is among the weights of a layer, which are streamed");
+    }
+    uint32_t word0 = get_u32(image);
     int ret;
     if (word0 == 3) {
-        ret = kmodel_v3_open(net, data, size, err);
-    } else if (word0 == MAGIC_LDMK && get_u32(data + 4) == 4) {
-        ret = kmodel_v4_open(net, data, size, err);
-    } else if (word0 == MAGIC_LDMK && get_u32(data + 4) == 5) {
-        ret = kmodel_v5_open(net, data, size, err);
+        ret = kmodel_v3_open(net, err);
+    } else if (word0 == MAGIC_LDMK && get_u32(image + 4) == 4) {
+        ret = kmodel_v4_open(net, err);
+    } else if (word0 == MAGIC_LDMK && get_u32(image + 4) == 5) {
+        ret = kmodel_v5_open(net, err);
     } else {
-        ret = refuse(err, word0, get_u32(data + 4));
+        ret = refuse(err, word0, get_u32(image + 4));
     }
     if (ret == KPU_OK && net->main_size) {
         // The output DMA moves 8 bytes at a time and may write past the end of an odd last buffer.

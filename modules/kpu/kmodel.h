@@ -21,6 +21,10 @@ int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size
 // On failure nothing stays allocated.
 int kmodel_open(kpu_net_t *net, const uint8_t *data, uint32_t size, const kpu_memory_t *mem, char *err);
 
+// The same for a file with gaps (kmodel_plan.h): image holds the rest of the size bytes.
+int kmodel_open_image(kpu_net_t *net, const uint8_t *image, uint32_t size, const kpu_gap_t *gaps, uint32_t n_gaps,
+    const kpu_memory_t *mem, char *err);
+
 // Frees what kmodel_open allocated (not data). Safe on a zeroed net and when called twice.
 void kmodel_close(kpu_net_t *net);
 

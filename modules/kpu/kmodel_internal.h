@@ -40,7 +40,6 @@ int kmodel_source_get(const kmodel_source_t *src, uint32_t off, void *dst, uint3
 // State of a loader: the net being built and the node that error texts talk about.
 typedef struct {
     kpu_net_t *net;
-    const uint8_t *data;
     uint32_t size;
     uint32_t index;
     const char *name;
@@ -65,8 +64,16 @@ __attribute__((format(printf, 3, 4)))
 int kmodel_main_range(const kmodel_loader_t *ld, const char *what, uint32_t off, uint64_t bytes,
     kpu_dtype_t dtype, kpu_range_t *out);
 
-// Checks that off..off+bytes lies in the file and that off is a multiple of align.
+// The byte at a file offset that kmodel_file_range has passed.
+static inline const uint8_t *kmodel_at(const kmodel_loader_t *ld, uint64_t off) {
+    return kpu_model_at(ld->net, (uint32_t)off);
+}
+
+// Checks that off..off+bytes lies in the file and in memory, and that off is a multiple of align.
 int kmodel_file_range(const kmodel_loader_t *ld, const char *what, uint64_t off, uint64_t bytes, uint32_t align);
+
+// The same for the weights of a KPU layer, which need not be in memory.
+int kmodel_weights_range(const kmodel_loader_t *ld, uint64_t off, uint64_t bytes);
 
 // Allocates a zeroed array in net->nodes, ->inputs or ->outputs; "no memory" names the count.
 void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err);
@@ -82,15 +89,15 @@ const kpu_node_t *kmodel_last_writer(const kpu_net_t *net, uint32_t off, uint32_
 void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise);
 
 int kmodel_v4_measure(const kmodel_source_t *src, uint32_t *size);
-int kmodel_v4_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+int kmodel_v4_open(kpu_net_t *net, char *err);
 
 // Fills node from the body at p (kmodel_v4_nodes.c). The loader's name is set for error texts.
 int kmodel_v4_parse_node(kmodel_loader_t *ld, uint32_t opcode, uint32_t body, uint32_t body_size, kpu_node_t *node);
 
 int kmodel_v5_measure(const kmodel_source_t *src, uint32_t *size);
-int kmodel_v5_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+int kmodel_v5_open(kpu_net_t *net, char *err);
 
 int kmodel_v3_measure(const kmodel_source_t *src, uint32_t *size);
-int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err);
+int kmodel_v3_open(kpu_net_t *net, char *err);
 
 #endif // MODULES_KPU_KMODEL_INTERNAL_H

@@ -231,8 +231,8 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     uint64_t total = 0;
     for (uint32_t i = 0; ret == KPU_OK && i < n; ++i) {
         kpu_range_t piece;
-        uint32_t size = get_u32(ld->data + list + i * 8 + 4);
-        ret = kmodel_main_range(ld, "an input", get_u32(ld->data + list + i * 8), size, KPU_U8, &piece);
+        uint32_t size = get_u32(kmodel_at(ld, list + i * 8 + 4));
+        ret = kmodel_main_range(ld, "an input", get_u32(kmodel_at(ld, list + i * 8)), size, KPU_U8, &piece);
         total += size;
     }
     if (ret != KPU_OK) {
@@ -325,7 +325,7 @@ static int parse_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
         return ret;
     }
     uint64_t words[12];
-    memcpy(words, ld->data + layer, sizeof(words));
+    memcpy(words, kmodel_at(ld, layer), sizeof(words));
     char why[KPU_ERR_LEN];
     ret = kpu_conv_decode(words, ld->net->eight_bit, conv, why);
     if (ret != KPU_OK) {
@@ -334,7 +334,7 @@ static int parse_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *n
     conv->weights = get_u32(p + 12);
     conv->bn = get_u32(p + 16);
     conv->act = get_u32(p + 20);
-    ret = kmodel_file_range(ld, "weights", conv->weights, conv->weights_size, 8);
+    ret = kmodel_weights_range(ld, conv->weights, conv->weights_size);
     if (ret == KPU_OK) {
         ret = kmodel_file_range(ld, "BN table", conv->bn, (uint64_t)conv->out.c * KPU_BN_ENTRY_SIZE, 8);
     }
@@ -471,7 +471,7 @@ static void infer_shape(const kpu_net_t *net, uint32_t index) {
 static void infer_dtype(const kpu_net_t *net, uint32_t index) {
     kpu_node_t *node = &net->nodes[index];
     if (node->op == KPU_OP_CONCAT && node->out.off % 4 == 0 && node->out.size % 4 == 0) {
-        const kpu_node_t *from = kmodel_last_writer(net, get_u32(net->data + node->p.concat.list), index);
+        const kpu_node_t *from = kmodel_last_writer(net, get_u32(kpu_model_at(net, node->p.concat.list)), index);
         if (from) {
             node->out.dtype = from->out.dtype;
         }
@@ -571,7 +571,7 @@ static int parse_layer(kmodel_loader_t *ld, uint32_t code, uint64_t body, uint32
     node->name = layer->name;
     node->body = (uint32_t)body;
     node->body_size = body_size;
-    ret = layer->parse(ld, ld->data + node->body, node);
+    ret = layer->parse(ld, kmodel_at(ld, node->body), node);
     if (ret == KPU_OK) {
         infer_dtype(ld->net, ld->index);
         infer_shape(ld->net, ld->index);
@@ -579,7 +579,9 @@ static int parse_layer(kmodel_loader_t *ld, uint32_t code, uint64_t body, uint32
     return ret;
 }
 
-int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err) {
+int kmodel_v3_open(kpu_net_t *net, char *err) {
+    const uint8_t *data = net->image; // the headers are always in memory
+    uint32_t size = net->size;
     if (size < HEADER_SIZE) {
         return kpu_fail(err, KPU_ERR_FORMAT, "file has %u bytes, the header has %u", (unsigned)size, HEADER_SIZE);
     }
@@ -593,6 +595,9 @@ int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
     if (ret != KPU_OK) {
         return ret;
     }
+    if (!kpu_model_has(net, 0, body)) {
+        return kpu_fail(err, KPU_ERR_FORMAT, "the headers are among the weights of a layer, which are streamed");
+    }
     net->version = 3;
     net->eight_bit = h.flags & 1;
     net->first_line = h.first_line;
@@ -603,7 +608,7 @@ int kmodel_v3_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
     if (net->nodes == NULL) {
         return KPU_ERR_NO_MEM;
     }
-    kmodel_loader_t ld = { .net = net, .data = data, .size = size, .name = "", .err = err };
+    kmodel_loader_t ld = { .net = net, .size = size, .name = "", .err = err };
     uint64_t end = body;
     const uint8_t *header = data + HEADER_SIZE + ENTRY_SIZE * h.outputs;
     for (uint32_t i = 0; i < h.layers; ++i, header += ENTRY_SIZE) {

@@ -141,11 +141,11 @@ static bool keeps_shape(const kpu_node_t *node) {
 
 static int parse_nodes(kpu_net_t *net, const v4_header_t *h, char *err) {
     kmodel_loader_t ld = {
-        .net = net, .data = net->data, .size = net->size, .err = err,
+        .net = net, .size = net->size, .err = err,
         .const_off = h->const_off, .const_size = h->constants,
     };
     uint64_t body = h->body_off;
-    const uint8_t *header = net->data + h->node_off;
+    const uint8_t *header = kpu_model_at(net, h->node_off);
     for (uint32_t i = 0; i < h->nodes; ++i, header += NODE_HEADER_SIZE) {
         uint32_t body_size = get_u32(header + 4);
         ld.index = i;
@@ -164,7 +164,9 @@ static int parse_nodes(kpu_net_t *net, const v4_header_t *h, char *err) {
     return KPU_OK;
 }
 
-int kmodel_v4_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err) {
+int kmodel_v4_open(kpu_net_t *net, char *err) {
+    const uint8_t *data = net->image; // the headers are always in memory
+    uint32_t size = net->size;
     if (size < HEADER_SIZE) {
         return kpu_fail(err, KPU_ERR_FORMAT, "file has %u bytes, the header has %u", (unsigned)size, HEADER_SIZE);
     }
@@ -172,6 +174,9 @@ int kmodel_v4_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
     int ret = read_header(data, size, &h, err);
     if (ret != KPU_OK) {
         return ret;
+    }
+    if (!kpu_model_has(net, 0, h.body_off)) {
+        return kpu_fail(err, KPU_ERR_FORMAT, "the headers are among the weights of a layer, which are streamed");
     }
     net->version = 4;
     net->eight_bit = true;

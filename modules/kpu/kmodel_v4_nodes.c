@@ -393,8 +393,8 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
     uint64_t total = 0;
     for (uint32_t i = 0; ret == KPU_OK && i < n; ++i) {
         kpu_range_t piece;
-        uint32_t bytes = kmodel_elements(inner, outer, get_u32(ld->data + dims + 4 * i));
-        ret = v4_get_range(ld, ld->data + ranges + 16 * i, "an input", node->out.dtype, &piece);
+        uint32_t bytes = kmodel_elements(inner, outer, get_u32(kmodel_at(ld, dims + 4 * i)));
+        ret = v4_get_range(ld, kmodel_at(ld, ranges + 16 * i), "an input", node->out.dtype, &piece);
         if (ret == KPU_OK && (bytes == 0 || bytes > piece.size)) {
             return kmodel_node_fail(ld, KPU_ERR_FORMAT, "input %u has %u bytes, %u are wanted", (unsigned)i,
                 (unsigned)piece.size, (unsigned)bytes);
@@ -450,7 +450,7 @@ static int find_tables(const kmodel_loader_t *ld, const uint64_t words[12], kpu_
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "weights end at %lu, the body at %lu",
             (unsigned long)(weights + conv->weights_size), (unsigned long)node->body + node->body_size);
     }
-    int ret = kmodel_file_range(ld, "weights", weights, conv->weights_size, 8);
+    int ret = kmodel_weights_range(ld, weights, conv->weights_size);
     if (ret == KPU_OK) {
         ret = kmodel_file_range(ld, "BN table", bn, (uint64_t)conv->out.c * KPU_BN_ENTRY_SIZE, 8);
     }
@@ -565,5 +565,5 @@ int kmodel_v4_parse_node(kmodel_loader_t *ld, uint32_t opcode, uint32_t body, ui
     node->name = found->name;
     node->body = body;
     node->body_size = body_size;
-    return found->parse(ld, ld->data + body, node);
+    return found->parse(ld, kmodel_at(ld, body), node);
 }

@@ -68,15 +68,24 @@ static int check_file(const v5_state_t *st, const char *what, uint64_t off, uint
     return KPU_OK;
 }
 
+// The same for what the loader looks at, which must be in memory.
+static int check_read(const v5_state_t *st, const char *what, uint64_t off, uint64_t bytes, uint64_t end) {
+    int ret = check_file(st, what, off, bytes, end);
+    if (ret == KPU_OK && !kpu_model_has(st->ld.net, (uint32_t)off, (uint32_t)bytes)) {
+        return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "%s are among the weights of a layer, which are streamed", what);
+    }
+    return ret;
+}
+
 static int read_sections(v5_state_t *st, v5_module_t *m, uint32_t n, uint64_t at, uint64_t end) {
     uint32_t text_in_rdata = 0;
     bool has_text = false, inside = false;
     for (uint32_t i = 0; i < n; ++i) {
-        int ret = check_file(st, "section headers", at, SECTION_HEADER_SIZE, end);
+        int ret = check_read(st, "section headers", at, SECTION_HEADER_SIZE, end);
         if (ret != KPU_OK) {
             return ret;
         }
-        const uint8_t *p = st->ld.data + at;
+        const uint8_t *p = kmodel_at(&st->ld, at);
         uint32_t flags = get_u32(p + 16), start = get_u32(p + 20), size = get_u32(p + 24);
         uint64_t body = at + SECTION_HEADER_SIZE + start;
         at += SECTION_HEADER_SIZE;
@@ -117,7 +126,7 @@ static uint32_t reserve(kpu_net_t *net, uint32_t bytes, bool *overflow) {
 }
 
 static int read_module(v5_state_t *st, v5_module_t *m, uint64_t at, uint64_t end, bool *overflow) {
-    const uint8_t *p = st->ld.data + at;
+    const uint8_t *p = kmodel_at(&st->ld, at);
     char *err = st->ld.err;
     m->is_k210 = memcmp(p, "k210", 5) == 0;
     if (!m->is_k210 && memcmp(p, "stackvm", 8) != 0) {
@@ -134,12 +143,12 @@ static int read_module(v5_state_t *st, v5_module_t *m, uint64_t at, uint64_t end
     uint32_t pools = get_u32(p + 28), shared = get_u32(p + 32), sections = get_u32(p + 36);
     m->n_functions = get_u32(p + 40);
     uint64_t lists = at + MODULE_HEADER_SIZE;
-    int ret = check_file(st, "memory pools", lists, 8 * ((uint64_t)pools + shared), end);
+    int ret = check_read(st, "memory pools", lists, 8 * ((uint64_t)pools + shared), end);
     if (ret != KPU_OK) {
         return ret;
     }
     for (uint32_t i = 0; i < pools; ++i) {
-        const uint8_t *pool = st->ld.data + lists + 8 * (uint64_t)i;
+        const uint8_t *pool = kmodel_at(&st->ld, lists + 8 * (uint64_t)i);
         if (pool[0] == V5_LOC_DATA) {
             m->data_size = get_u32(pool + 4);
             m->data_off = reserve(st->ld.net, m->data_size, overflow);
@@ -148,8 +157,8 @@ static int read_module(v5_state_t *st, v5_module_t *m, uint64_t at, uint64_t end
     uint64_t record = lists + 8 * ((uint64_t)pools + shared);
     m->first_function = (uint32_t)record;
     for (uint32_t i = 0; i < m->n_functions; ++i) {
-        ret = check_file(st, "functions", record, FUNCTION_HEADER_SIZE, end);
-        uint32_t size = ret == KPU_OK ? get_u32(st->ld.data + record + 4) : 0;
+        ret = check_read(st, "functions", record, FUNCTION_HEADER_SIZE, end);
+        uint32_t size = ret == KPU_OK ? get_u32(kmodel_at(&st->ld, record + 4)) : 0;
         if (ret == KPU_OK && size < FUNCTION_HEADER_SIZE) {
             return kpu_fail(err, KPU_ERR_FORMAT, "function %u has a record of %u bytes", (unsigned)i, (unsigned)size);
         }
@@ -168,11 +177,11 @@ static int read_modules(v5_state_t *st, uint32_t n) {
     uint64_t at = HEADER_SIZE;
     bool overflow = false;
     for (uint32_t i = 0; i < n; ++i) {
-        int ret = check_file(st, "module headers", at, MODULE_HEADER_SIZE, st->ld.size);
+        int ret = check_read(st, "module headers", at, MODULE_HEADER_SIZE, st->ld.size);
         if (ret != KPU_OK) {
             return ret;
         }
-        uint64_t end = at + get_u32(st->ld.data + at + 24);
+        uint64_t end = at + get_u32(kmodel_at(&st->ld, at + 24));
         ret = check_file(st, "modules", at, MODULE_HEADER_SIZE, end);
         if (ret == KPU_OK) {
             ret = read_module(st, &st->modules[i], at, end, &overflow);
@@ -191,11 +200,11 @@ static int read_modules(v5_state_t *st, uint32_t n) {
 // Steps over a list of n shapes inside off..end.
 static int skip_shapes(const v5_state_t *st, uint32_t n, uint64_t *off, uint64_t end) {
     for (uint32_t i = 0; i < n; ++i) {
-        int ret = check_file(st, "shapes", *off, 4, end);
+        int ret = check_read(st, "shapes", *off, 4, end);
         if (ret != KPU_OK) {
             return ret;
         }
-        uint32_t rank = get_u32(st->ld.data + *off);
+        uint32_t rank = get_u32(kmodel_at(&st->ld, *off));
         if (rank > V5_MAX_RANK) {
             return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "a shape has %u dimensions", (unsigned)rank);
         }
@@ -212,9 +221,9 @@ int kmodel_v5_function(v5_state_t *st, uint32_t module, uint32_t index, v5_funct
     const v5_module_t *m = &st->modules[module];
     uint64_t record = m->first_function;
     for (uint32_t i = 0; i < index; ++i) {
-        record += get_u32(st->ld.data + record + 4);
+        record += get_u32(kmodel_at(&st->ld, record + 4));
     }
-    const uint8_t *p = st->ld.data + record;
+    const uint8_t *p = kmodel_at(&st->ld, record);
     uint64_t end = record + get_u32(p + 4), at = record + FUNCTION_HEADER_SIZE;
     *f = (v5_function_t) {
         .in_pool = get_u32(p + 8), .out_pool = get_u32(p + 12), .n_in = get_u32(p + 16), .n_out = get_u32(p + 20),
@@ -227,6 +236,11 @@ int kmodel_v5_function(v5_state_t *st, uint32_t module, uint32_t index, v5_funct
             (unsigned)m->text_size);
     }
     f->text_off = m->text_off + entry;
+    if (!kpu_model_has(st->ld.net, (uint32_t)record, (uint32_t)(end - record))
+        || !kpu_model_has(st->ld.net, f->text_off, f->text_size)) {
+        return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "function %u is among the weights of a layer, which are streamed",
+            (unsigned)index);
+    }
     f->in_ranges = (uint32_t)at;
     at += (uint64_t)RANGE_SIZE * f->n_in;
     f->in_shapes = (uint32_t)at;
@@ -238,7 +252,7 @@ int kmodel_v5_function(v5_state_t *st, uint32_t module, uint32_t index, v5_funct
 }
 
 int kmodel_v5_shape(const v5_state_t *st, uint32_t list, uint32_t i, uint32_t dims[4], uint32_t *count) {
-    const uint8_t *p = st->ld.data + list;
+    const uint8_t *p = kmodel_at(&st->ld, list);
     while (i-- > 0) {
         p += 4 + 4 * get_u32(p);
     }
@@ -278,7 +292,7 @@ kpu_node_t *kmodel_v5_emit(v5_state_t *st, uint8_t op, uint32_t code, const char
 static int make_tensors(v5_state_t *st, const char *what, uint32_t n, uint32_t ranges, uint32_t shapes,
     const v5_addr_t *pool, kpu_tensor_t *tensors) {
     for (uint32_t i = 0; i < n; ++i) {
-        const uint8_t *p = st->ld.data + ranges + RANGE_SIZE * i;
+        const uint8_t *p = kmodel_at(&st->ld, ranges + RANGE_SIZE * i);
         uint32_t dtype = p[1], start = get_u32(p + 4), dims[4], count;
         int ret = kmodel_v5_shape(st, shapes, i, dims, &count);
         if (ret != KPU_OK) {
@@ -331,8 +345,8 @@ static int find_variant(v5_state_t *st, uint32_t module, uint32_t function, cons
 
 static int open_with(v5_state_t *st, char *err) {
     kpu_net_t *net = st->ld.net;
-    uint32_t modules = 0, entry_module = get_u32(net->data + 24), entry_function = get_u32(net->data + 28);
-    int ret = read_header(net->data, &modules, err);
+    uint32_t modules = 0, entry_module = get_u32(net->image + 24), entry_function = get_u32(net->image + 28);
+    int ret = read_header(net->image, &modules, err);
     if (ret == KPU_OK) {
         ret = read_modules(st, modules);
     }
@@ -390,7 +404,8 @@ static int open_with(v5_state_t *st, char *err) {
     return kmodel_v5_stackvm(st, entry_module, entry_function, variant, &progress);
 }
 
-int kmodel_v5_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err) {
+int kmodel_v5_open(kpu_net_t *net, char *err) {
+    uint32_t size = net->size;
     if (size < HEADER_SIZE) {
         return kpu_fail(err, KPU_ERR_FORMAT, "file has %u bytes, the header has %u", (unsigned)size, HEADER_SIZE);
     }
@@ -400,7 +415,11 @@ int kmodel_v5_open(kpu_net_t *net, const uint8_t *data, uint32_t size, char *err
     }
     net->version = 5;
     net->eight_bit = true;
-    st->ld = (kmodel_loader_t) { .net = net, .data = data, .size = size, .name = "", .err = err };
+    if (!kpu_model_has(net, 0, HEADER_SIZE)) {
+        net->mem.free(net->mem.ctx, st);
+        return kpu_fail(err, KPU_ERR_FORMAT, "the header is among the weights of a layer, which are streamed");
+    }
+    st->ld = (kmodel_loader_t) { .net = net, .size = size, .name = "", .err = err };
     int ret = open_with(st, err);
     net->mem.free(net->mem.ctx, st);
     return ret;

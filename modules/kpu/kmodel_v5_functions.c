@@ -33,6 +33,9 @@ static int set_range(v5_vm_t *vm, const v5_addr_t *a, uint32_t dtype, uint64_t e
     if (write && a->space != KPU_MEM_MAIN) {
         return v5_fail(vm, "writes to constants");
     }
+    if (a->space == KPU_MEM_MODEL && !kpu_model_has(vm->st->ld.net, a->off, (uint32_t)bytes)) {
+        return v5_fail(vm, "a tensor among the weights of a KPU layer, which are streamed");
+    }
     if (dtype == V5_DT_F32 && a->off % 4) {
         return v5_fail(vm, "floats at an odd address");
     }
@@ -638,7 +641,7 @@ int kmodel_v5_tensor(v5_vm_t *vm) {
         }
         kpu_node_t *node = kmodel_v5_emit(st, f->op, number, f->name);
         ret = f->parse(vm, node);
-        node->body = (uint32_t)(vm->code - st->ld.data) + at;
+        node->body = vm->code_off + at;
         node->body_size = vm->pos - at;
     }
     // Compilers load the operands of each function right before it.

@@ -22,8 +22,12 @@ typedef struct {
     uint32_t n_in, n_out;
 } call_t;
 
-// Where a 12-byte memory range of the record lies, outside of KPU RAM, with room for `bytes`.
-static int locate(const call_t *call, const uint8_t *range, const char *what, uint64_t bytes, bool write, kpu_range_t *out) {
+enum { LOCATE_INPUT, LOCATE_OUTPUT, LOCATE_TABLE };
+
+// Where a 12-byte memory range of the record lies, outside of KPU RAM, with room for `bytes`. A table
+// need not be in memory.
+static int locate(const call_t *call, const uint8_t *range, const char *what, uint64_t bytes, int use, kpu_range_t *out) {
+    bool write = use == LOCATE_OUTPUT, table = use == LOCATE_TABLE;
     const kmodel_loader_t *ld = &call->st->ld;
     uint32_t location = range[0], start = get_u32(range + 4);
     v5_addr_t at = { .space = KPU_MEM_MAIN };
@@ -32,7 +36,7 @@ static int locate(const call_t *call, const uint8_t *range, const char *what, ui
         bool is_in = location == V5_LOC_INPUT;
         uint32_t n = is_in ? call->n_in : call->n_out, i = 0;
         uint32_t ranges = is_in ? call->f->in_ranges : call->f->out_ranges;
-        while (i < n && get_u32(ld->data + ranges + 12 * i + 4) != start) {
+        while (i < n && get_u32(kmodel_at(ld, ranges + 12 * i + 4)) != start) {
             ++i;
         }
         if (i == n) {
@@ -54,6 +58,12 @@ static int locate(const call_t *call, const uint8_t *range, const char *what, ui
     }
     if (write && at.space != KPU_MEM_MAIN) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s is in the constants", what);
+    }
+    if (at.space == KPU_MEM_MODEL && !table) {
+        int ret = kmodel_file_range(ld, what, at.off + start, bytes, 1);
+        if (ret != KPU_OK) {
+            return ret;
+        }
     }
     *out = (kpu_range_t) { .space = at.space, .dtype = KPU_U8, .off = at.off + start, .size = (uint32_t)bytes };
     return KPU_OK;
@@ -110,9 +120,10 @@ static int conv2d(const call_t *call, const uint8_t *p, kpu_node_t *node) {
         if (p[tables[i].at] != V5_LOC_RDATA) {
             return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s are in memory %u", tables[i].what, p[tables[i].at]);
         }
-        ret = locate(call, p + tables[i].at, tables[i].what, tables[i].size, false, &r);
+        ret = locate(call, p + tables[i].at, tables[i].what, tables[i].size, LOCATE_TABLE, &r);
         if (ret == KPU_OK) {
-            ret = kmodel_file_range(ld, tables[i].what, r.off, r.size, tables[i].align);
+            ret = i == 0 ? kmodel_weights_range(ld, r.off, r.size)
+                : kmodel_file_range(ld, tables[i].what, r.off, r.size, tables[i].align);
         }
         if (ret != KPU_OK) {
             return ret;
@@ -125,7 +136,7 @@ static int conv2d(const call_t *call, const uint8_t *p, kpu_node_t *node) {
     node->w = conv->out.w;
     conv->to_main = get_u32(p + 48) != 0;
     if (conv->to_main) {
-        return locate(call, p + 40, "output", kmodel_elements(conv->batches * conv->out.c, conv->out.h, conv->out.w), true,
+        return locate(call, p + 40, "output", kmodel_elements(conv->batches * conv->out.c, conv->out.h, conv->out.w), LOCATE_OUTPUT,
             &node->out);
     }
     return KPU_OK;
@@ -150,24 +161,24 @@ static int copy(const call_t *call, const uint8_t *p, kpu_node_t *node) {
             break;
         }
     }
-    int ret = locate(call, p + 4, "input", last_in + 1, false, &node->in[0]);
-    return ret == KPU_OK ? locate(call, p + 16, "output", last_out + 1, true, &node->out) : ret;
+    int ret = locate(call, p + 4, "input", last_in + 1, LOCATE_INPUT, &node->in[0]);
+    return ret == KPU_OK ? locate(call, p + 16, "output", last_out + 1, LOCATE_OUTPUT, &node->out) : ret;
 }
 
-static int record(const call_t *call, uint8_t op, const uint8_t *p) {
+static int record(const call_t *call, uint8_t op, const uint8_t *p, uint32_t off) {
     static const uint8_t ops[] = { KPU_OP_UPLOAD, KPU_OP_DOWNLOAD, KPU_OP_CONV, KPU_OP_COPY };
     kpu_node_t *node = kmodel_v5_emit(call->st, ops[op], op, records[op].name);
-    node->body = (uint32_t)(p - call->st->ld.data);
+    node->body = off;
     node->body_size = records[op].size;
     uint32_t bytes = 0;
     int ret;
     switch (op) {
         case OP_UPLOAD:
             ret = get_map(call, p + 16, p + 28, node, &bytes);
-            return ret == KPU_OK ? locate(call, p + 4, "input", bytes, false, &node->in[0]) : ret;
+            return ret == KPU_OK ? locate(call, p + 4, "input", bytes, LOCATE_INPUT, &node->in[0]) : ret;
         case OP_DOWNLOAD:
             ret = get_map(call, p + 4, p + 28, node, &bytes);
-            return ret == KPU_OK ? locate(call, p + 16, "output", bytes, true, &node->out) : ret;
+            return ret == KPU_OK ? locate(call, p + 16, "output", bytes, LOCATE_OUTPUT, &node->out) : ret;
         case OP_CONV2D:
             return conv2d(call, p, node);
         default:
@@ -190,12 +201,12 @@ int kmodel_v5_k210(v5_state_t *st, uint32_t module, uint32_t function, const v5_
         .st = st, .m = &st->modules[module], .f = &f, .in = in, .out = out, .n_in = n_in, .n_out = n_out,
     };
     for (uint32_t at = 0; at < f.text_size;) {
-        const uint8_t *p = st->ld.data + f.text_off + at;
+        const uint8_t *p = kmodel_at(&st->ld, f.text_off + at);
         if (*p > OP_COPY || records[*p].size > f.text_size - at) {
             return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "K210 function %u: opcode %u at %u of %u", (unsigned)function, *p,
                 (unsigned)at, (unsigned)f.text_size);
         }
-        ret = record(&call, *p, p);
+        ret = record(&call, *p, p, f.text_off + at);
         if (ret != KPU_OK) {
             return ret;
         }

@@ -207,7 +207,8 @@ int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const 
     vm->st = st;
     vm->variant = variant;
     vm->m = &st->modules[module];
-    vm->code = st->ld.data + f.text_off;
+    vm->code = kmodel_at(&st->ld, f.text_off);
+    vm->code_off = f.text_off;
     vm->size = f.text_size;
     bool done = false;
     st->ld.index = 0;

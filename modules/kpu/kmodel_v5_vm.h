@@ -38,6 +38,7 @@ typedef struct {
     const v5_variant_t *variant;
     const v5_module_t *m;
     const uint8_t *code;
+    uint32_t code_off;          // in the file
     uint32_t size, pos;
     uint32_t depth;
     bool failed;                // an operand or the stack ran out

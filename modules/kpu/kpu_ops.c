@@ -174,7 +174,7 @@ static void op_softmax(const kpu_net_t *net, const kpu_node_t *node) {
 
 static void op_concat(const kpu_net_t *net, const kpu_node_t *node) {
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint8_t *list = net->data + node->p.concat.list;
+    const uint8_t *list = kpu_model_at(net, node->p.concat.list);
     for (uint32_t i = 0; i < node->p.concat.n; ++i, list += 8) {
         uint32_t size = get_u32(list + 4);
         memmove(out, net->main + get_u32(list), size);
@@ -184,8 +184,8 @@ static void op_concat(const kpu_net_t *net, const kpu_node_t *node) {
 
 static void op_fully_connected(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
-    const float *weights = (const float *)(net->data + node->p.fc.weights);
-    const float *bias = (const float *)(net->data + node->p.fc.bias);
+    const float *weights = (const float *)kpu_model_at(net, node->p.fc.weights);
+    const float *bias = (const float *)kpu_model_at(net, node->p.fc.bias);
     float *out = (float *)kpu_range_ptr(net, &node->out);
     for (uint32_t o = 0; o < node->p.fc.out; ++o) {
         float sum = 0;
@@ -238,7 +238,7 @@ static void op_resize_nearest(const kpu_net_t *net, const kpu_node_t *node) {
 
 static void op_channelwise_dequantize(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
-    const float *table = (const float *)(net->data + node->p.channels.table);
+    const float *table = (const float *)kpu_model_at(net, node->p.channels.table);
     float *out = (float *)kpu_range_ptr(net, &node->out);
     for (uint32_t c = 0; c < node->p.channels.c; ++c, table += 2) {
         for (uint32_t i = 0; i < node->p.channels.size; ++i) {

@@ -24,7 +24,7 @@ void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
     const kpu_conv2d_t *p = &node->p.conv2d;
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    const float *weights = (const float *)(net->data + p->weights), *bias = (const float *)(net->data + p->bias);
+    const float *weights = (const float *)kpu_model_at(net, p->weights), *bias = (const float *)kpu_model_at(net, p->bias);
     uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
     for (uint32_t n = 0; n < p->n; ++n, in += (size_t)p->in_c * p->in_h * p->in_w) {
         for (uint32_t oc = 0; oc < p->out_c; ++oc) {
@@ -60,7 +60,7 @@ void kpu_op_quantized_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
     const kpu_conv2d_t *p = &node->p.conv2d;
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint8_t *weights = net->data + p->weights, *bias = net->data + p->bias;
+    const uint8_t *weights = kpu_model_at(net, p->weights), *bias = kpu_model_at(net, p->bias);
     uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
     for (uint32_t n = 0; n < p->n; ++n, in += (size_t)p->in_c * p->in_h * p->in_w) {
         for (uint32_t oc = 0; oc < p->out_c; ++oc) {
@@ -95,7 +95,7 @@ void kpu_op_conv2d_transpose(const kpu_net_t *net, const kpu_node_t *node) {
     const kpu_conv2d_t *p = &node->p.conv2d;
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    const float *weights = (const float *)(net->data + p->weights);
+    const float *weights = (const float *)kpu_model_at(net, p->weights);
     uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
     memset(out, 0, node->out.size);
     for (uint32_t n = 0; n < p->n; ++n, out += (size_t)p->out_c * p->out_h * p->out_w) {
@@ -130,7 +130,7 @@ void kpu_op_matmul(const kpu_net_t *net, const kpu_node_t *node) {
     const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
     const float *b = (const float *)kpu_range_ptr(net, &node->in[1]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    const float *bias = (const float *)(net->data + node->p.matmul.bias);
+    const float *bias = (const float *)kpu_model_at(net, node->p.matmul.bias);
     uint32_t cols = node->p.matmul.cols, b_cols = node->p.matmul.b_cols;
     for (uint32_t y = 0; y < node->p.matmul.rows; ++y, a += cols) {
         for (uint32_t x = 0; x < b_cols; ++x) {
@@ -147,7 +147,7 @@ void kpu_op_quantized_matmul(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
     const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint8_t *bias = net->data + node->p.matmul.bias;
+    const uint8_t *bias = kpu_model_at(net, node->p.matmul.bias);
     uint32_t cols = node->p.matmul.cols, b_cols = node->p.matmul.b_cols;
     for (uint32_t y = 0; y < node->p.matmul.rows; ++y, a += cols) {
         for (uint32_t x = 0; x < b_cols; ++x) {

@@ -48,12 +48,12 @@ void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node) {
 
 void kpu_op_concat_dim(const kpu_net_t *net, const kpu_node_t *node) {
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint8_t *ranges = net->data + node->p.concat_dim.ranges, *dims = net->data + node->p.concat_dim.dims;
+    const uint8_t *ranges = kpu_model_at(net, node->p.concat_dim.ranges), *dims = kpu_model_at(net, node->p.concat_dim.dims);
     for (uint32_t o = 0; o < node->p.concat_dim.outer; ++o) {
         for (uint32_t i = 0; i < node->p.concat_dim.n; ++i) {
             uint32_t bytes = node->p.concat_dim.inner * get_u32(dims + 4 * i);
             uint32_t start = get_u32(ranges + 16 * i + 8);
-            const uint8_t *src = get_u32(ranges + 16 * i) == 0 ? net->data + node->p.concat_dim.constants + start
+            const uint8_t *src = get_u32(ranges + 16 * i) == 0 ? kpu_model_at(net, node->p.concat_dim.constants + start)
                 : net->main + start;
             memmove(out, src + (size_t)o * bytes, bytes);
             out += bytes;
@@ -387,7 +387,7 @@ static float nnil(const uint8_t *code, float x) {
 void kpu_op_nnil(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    const uint8_t *code = net->data + node->p.nnil.code;
+    const uint8_t *code = kpu_model_at(net, node->p.nnil.code);
     for (uint32_t i = 0; i < node->out.size / 4; ++i) {
         out[i] = nnil(code, in[i]);
     }

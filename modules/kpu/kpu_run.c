@@ -10,8 +10,8 @@
 // channel_byte_num of layer word 11 has 16 bits.
 #define MAX_SENT_PIXELS 65536
 
-void kpu_run_init(kpu_run_t *run, kpu_net_t *net, const kpu_backend_t *backend) {
-    *run = (kpu_run_t) { .net = net, .backend = backend };
+void kpu_run_init(kpu_run_t *run, kpu_net_t *net, const kpu_backend_t *backend, kpu_stream_t *stream) {
+    *run = (kpu_run_t) { .net = net, .backend = backend, .stream = stream };
 }
 
 static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *err) {
@@ -26,6 +26,13 @@ static int backend_fail(const kpu_run_t *run, const char *what, int ret, char *e
             node->name, what, backend->waiting_for(backend->ctx), ret);
     }
     return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): %s failed (%d)", (unsigned)run->pos, node->name, what, ret);
+}
+
+static int source_fail(const kpu_run_t *run, int ret, char *err) {
+    const kpu_source_t *source = run->stream->source;
+    return kpu_fail(err, KPU_ERR_RUN, ret == -ETIMEDOUT ? "layer %u (%s): timed out waiting for %s, %u bytes at %u"
+        : "layer %u (%s): %s failed, %u bytes at %u (%d)", (unsigned)run->pos, run->net->nodes[run->pos].name,
+        source->waiting_for(source->ctx), (unsigned)run->chunk.bytes, (unsigned)run->chunk.off, ret);
 }
 
 static uint32_t map_bytes(const kpu_map_t *map) {
@@ -78,6 +85,7 @@ int kpu_run_start(kpu_run_t *run, uint32_t end, char *err) {
     if (ret == KPU_OK) {
         run->pos = 0;
         run->batch = 0;
+        run->chunk = (kpu_chunk_t) { 0 };
         run->end = end;
         run->state = KPU_RUN_NEXT;
     }
@@ -110,26 +118,38 @@ static bool conv_is_sent(const kpu_node_t *node) {
            && (conv->batches == 1 || conv_bytes(conv) % 8 == 0);
 }
 
-static int start_conv(kpu_run_t *run, const kpu_node_t *node) {
+// The whole layer, or a piece of it whose weights are at `weights`.
+static int start_conv(kpu_run_t *run, const kpu_node_t *node, const uint8_t *weights) {
     const kpu_conv_t *conv = &node->p.conv;
     const kpu_net_t *net = run->net;
     uint64_t words[12];
     memcpy(words, conv->words, sizeof(words));
     words[1] = batch_map(&conv->in, run->batch).line | (uint64_t)batch_map(&conv->out, run->batch).line << 32;
     uint8_t *dest = NULL;
-    uint32_t bytes = conv_bytes(conv);
+    uint32_t bytes = conv_bytes(conv), pixels = (uint32_t)conv->out.w * conv->out.h;
+    const uint8_t *bn = kpu_model_at(net, conv->bn), *act = kpu_model_at(net, conv->act);
     if (conv_is_sent(node)) {
         dest = kpu_range_ptr(net, &node->out) + (size_t)run->batch * bytes;
         kpu_conv_send_words(conv, words);
     }
-    return run->backend->start(run->backend->ctx, words, net->data + conv->weights, net->data + conv->bn,
-        net->data + conv->act, net->eight_bit, dest, bytes);
+    if (run->chunk.channels) {
+        kpu_stream_words(node, &run->chunk, words);
+        dest = dest ? dest + (size_t)run->chunk.channel * pixels : NULL;
+        bytes = run->chunk.channels * pixels;
+        bn += run->chunk.channel * KPU_BN_ENTRY_SIZE;
+    }
+    return run->backend->start(run->backend->ctx, words, weights, bn, act, net->eight_bit, dest, bytes);
+}
+
+// Whether the piece that has run was the last one of its layer.
+static bool last_chunk(const kpu_run_t *run, const kpu_node_t *node) {
+    return run->chunk.channels == 0 || run->chunk.channel + run->chunk.channels >= node->p.conv.out.c;
 }
 
 // A result that the output stream cannot carry is copied out of KPU RAM.
 static int finish_conv(kpu_run_t *run, const kpu_node_t *node) {
     const kpu_conv_t *conv = &node->p.conv;
-    if (!conv->to_main || conv_is_sent(node)) {
+    if (!conv->to_main || conv_is_sent(node) || !last_chunk(run, node)) {
         return 0;
     }
     kpu_map_t out = batch_map(&conv->out, run->batch);
@@ -174,8 +194,35 @@ static int download(kpu_run_t *run, const kpu_node_t *node) {
 
 static void next_node(kpu_run_t *run) {
     run->batch = 0;
+    run->chunk = (kpu_chunk_t) { 0 };
     run->pos += 1;
     run->state = run->pos < run->end ? KPU_RUN_NEXT : KPU_RUN_DONE;
+}
+
+static int step_conv(kpu_run_t *run, const kpu_node_t *node, char *err) {
+    const uint8_t *weights;
+    if (kpu_stream_has(run->net, node)) {
+        if (run->stream == NULL) {
+            return kpu_fail(err, KPU_ERR_PARAM, "layer %u (%s) has no weights in memory", (unsigned)run->pos, node->name);
+        }
+        run->chunk = kpu_stream_chunk(run->stream, run->pos, run->chunk.channel);
+        int got = kpu_stream_get(run->stream, &run->chunk, &weights);
+        if (got <= 0) {
+            run->state = KPU_RUN_FETCH;
+            return got < 0 ? source_fail(run, got, err) : KPU_OK;
+        }
+    } else {
+        weights = kpu_model_at(run->net, node->p.conv.weights);
+    }
+    int ret = start_conv(run, node, weights);
+    if (ret < 0) {
+        return backend_fail(run, "starting the KPU", ret, err);
+    }
+    run->state = KPU_RUN_WAIT;
+    if (run->chunk.channels) {
+        kpu_stream_prefetch(run->stream, &run->chunk);
+    }
+    return KPU_OK;
 }
 
 static int step_start(kpu_run_t *run, char *err) {
@@ -183,12 +230,7 @@ static int step_start(kpu_run_t *run, char *err) {
     int ret;
     switch (node->op) {
         case KPU_OP_CONV:
-            ret = start_conv(run, node);
-            if (ret < 0) {
-                return backend_fail(run, "starting the KPU", ret, err);
-            }
-            run->state = KPU_RUN_WAIT;
-            return KPU_OK;
+            return step_conv(run, node, err);
         case KPU_OP_UPLOAD:
             ret = upload(run, node);
             break;
@@ -211,9 +253,15 @@ static int step_start(kpu_run_t *run, char *err) {
 
 static int step_wait(kpu_run_t *run, char *err) {
     const kpu_node_t *node = &run->net->nodes[run->pos];
+    if (run->stream) {
+        kpu_stream_poll(run->stream);
+    }
     int ret = run->backend->poll(run->backend->ctx);
     if (ret == 0) {
         return KPU_OK;
+    }
+    if (run->stream) {
+        kpu_stream_release(run->stream);
     }
     if (ret < 0) {
         return backend_fail(run, "the KPU", ret, err);
@@ -225,6 +273,10 @@ static int step_wait(kpu_run_t *run, char *err) {
     run->batch += 1;
     if (run->batch < node->p.conv.batches) {
         run->state = KPU_RUN_NEXT;
+    } else if (!last_chunk(run, node)) {
+        run->chunk.channel += run->chunk.channels;
+        run->batch = 0;
+        run->state = KPU_RUN_NEXT;
     } else {
         next_node(run);
     }
@@ -235,6 +287,7 @@ int kpu_run_step(kpu_run_t *run, char *err) {
     int ret;
     switch (run->state) {
         case KPU_RUN_NEXT:
+        case KPU_RUN_FETCH:
             ret = step_start(run, err);
             break;
         case KPU_RUN_WAIT:
@@ -254,6 +307,9 @@ int kpu_run_step(kpu_run_t *run, char *err) {
 void kpu_run_stop(kpu_run_t *run) {
     if (run->state == KPU_RUN_WAIT) {
         run->backend->stop(run->backend->ctx);
+    }
+    if (run->stream) {
+        kpu_stream_release(run->stream);
     }
     run->state = KPU_RUN_IDLE;
     run->pos = 0;

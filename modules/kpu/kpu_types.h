@@ -282,9 +282,17 @@ typedef struct {
     void *ctx;
 } kpu_memory_t;
 
+// Bytes of the file that are not in memory: weights that are streamed. off and size are multiples
+// of KPU_MODEL_ALIGN, so what remains keeps its alignment.
 typedef struct {
-    const uint8_t *data;        // the file, KPU_MODEL_ALIGN aligned; belongs to the caller
-    uint32_t size;
+    uint32_t off, size;
+} kpu_gap_t;
+
+typedef struct {
+    const uint8_t *image;       // the file without its gaps, KPU_MODEL_ALIGN aligned; the caller's
+    uint32_t size;              // of the file
+    const kpu_gap_t *gaps;      // in order of off; the caller's
+    uint32_t n_gaps;
     uint32_t version;
     bool eight_bit;             // weights are bytes, else 16 bit
     uint32_t first_line;        // KPU RAM lines below this one stay free
@@ -321,8 +329,13 @@ __attribute__((format(printf, 3, 4)))
 #endif
 ;
 
+// Where the byte at file offset off lies in memory, and whether n bytes from there are all in memory.
+// Loaders check before they look; what a node refers to is in memory, except for conv.weights.
+const uint8_t *kpu_model_at(const kpu_net_t *net, uint32_t off);
+bool kpu_model_has(const kpu_net_t *net, uint32_t off, uint32_t n);
+
 static inline uint8_t *kpu_range_ptr(const kpu_net_t *net, const kpu_range_t *r) {
-    return r->space == KPU_MEM_MAIN ? net->main + r->off : (uint8_t *)(uintptr_t)net->data + r->off;
+    return r->space == KPU_MEM_MAIN ? net->main + r->off : (uint8_t *)(uintptr_t)kpu_model_at(net, r->off);
 }
 
 #endif // MODULES_KPU_TYPES_H

@@ -3,6 +3,7 @@ KPU_MOD_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel.c \
+	kmodel_plan.c \
 	kmodel_v3.c \
 	kmodel_v4.c \
 	kmodel_v4_nn.c \
@@ -16,6 +17,7 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kpu_ops_nn.c \
 	kpu_ops_tensor.c \
 	kpu_run.c \
+	kpu_stream.c \
 	yolo2.c \
 	)
 SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
@@ -33,5 +35,5 @@ CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 $(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_nn.o kpu_ops_tensor.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_functions.o kmodel_v5_k210.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_functions.o kmodel_v5_k210.o \
 	kmodel_v5_vm.o modkpu.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_yolo2.o): CFLAGS += -Os

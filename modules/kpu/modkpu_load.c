@@ -221,7 +221,7 @@ static void load(modkpu_net_obj_t *self, source_t *src) {
         raise_load(src->function, ret, err);
     }
     kpu_init();
-    kpu_run_init(&self->run, &self->net, &hw_backend);
+    kpu_run_init(&self->run, &self->net, &hw_backend, NULL);
     self->layers = self->net.n_nodes;
 }
 

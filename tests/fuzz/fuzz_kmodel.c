@@ -58,7 +58,7 @@ static void run_model(kpu_net_t *net) {
     char err[KPU_ERR_LEN];
     kpu_soft_backend(&soft, &backend);
     soft.busy = false;
-    kpu_run_init(&run, net, &backend);
+    kpu_run_init(&run, net, &backend, NULL);
     for (uint32_t i = 0; i < net->n_inputs; ++i) {
         void *zeros = calloc(1, net->inputs[i].mem.size);
         int ret = kpu_run_input(&run, i, zeros, net->inputs[i].mem.size, err);
@@ -106,6 +106,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     }
     free(copy);
+    if (measured == KPU_OK) {
+        host_fuzz_streamed(data, length, err);
+    }
     if (host_live_blocks() != 0) {
         abort();
     }

@@ -79,6 +79,9 @@ def lib() -> ct.CDLL:
     )
     so = ct.CDLL(str(path))
     so.host_open.restype = ct.c_void_p
+    so.host_open_streamed.restype = ct.c_void_p
+    so.host_streamed.argtypes = [ct.c_void_p, ct.c_int]
+    so.host_fail_read.argtypes = [ct.c_void_p, ct.c_int]
     so.host_nodes.argtypes = [ct.c_void_p]
     so.host_node.argtypes = [ct.c_void_p, ct.c_uint32, ct.POINTER(Node)]
     so.host_tensors.argtypes = [ct.c_void_p, ct.c_int]
@@ -169,6 +172,24 @@ class Net:
         out = np.zeros(t.size, np.uint8)
         assert lib().host_output(self.h, i, out.ctypes.data, t.size) == 0
         return out.view(np.float32) if t.dtype == F32 else out
+
+
+class Streamed(Net):
+    """The same with the weights read while it runs; budget = bytes of the file that may stay in memory."""
+
+    def __init__(self, data: bytes, *, slots: int = 2, slot_size: int = 16384, budget: int = 0, compute: bool = True):
+        self.err = ct.create_string_buffer(160)
+        status = ct.c_int()
+        self.h = lib().host_open_streamed(
+            data, len(data), int(compute), slots, slot_size, budget, ct.byref(status), self.err
+        )
+        _check(status.value, self.err)
+
+    def figure(self, what: str) -> int:
+        return lib().host_streamed(self.h, ["total", "gaps", "reads", "slot_size"].index(what))
+
+    def fail_read(self, at: int) -> None:
+        lib().host_fail_read(self.h, at)
 
 
 def yolo2(

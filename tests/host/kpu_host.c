@@ -6,10 +6,21 @@
 #include <string.h>
 
 #include "kmodel.h"
+#include "kmodel_plan.h"
 #include "kpu_host.h"
 #include "kpu_run.h"
 #include "kpu_soft.h"
 #include "yolo2.h"
+
+// Weights that come in as if from flash: only some polls after the start they are all there.
+typedef struct {
+    const uint8_t *data;
+    uint32_t size;
+    uint8_t *dst;
+    uint32_t off, n, left;
+    uint32_t reads;
+    int fail_at;                // the n-th start from now fails (0 = never)
+} host_weights_t;
 
 typedef struct {
     kpu_net_t net;
@@ -17,6 +28,11 @@ typedef struct {
     kpu_soft_t soft;
     kpu_backend_t backend;
     uint8_t *data;
+    uint8_t *file;              // streamed: the whole file, data is its image
+    kmodel_plan_t plan;
+    kpu_stream_t stream;
+    kpu_source_t source;
+    host_weights_t weights;
 } host_net_t;
 
 static uint32_t live_blocks;
@@ -77,7 +93,10 @@ int host_measure(const uint8_t *data, uint32_t have, uint32_t limit, uint32_t *s
 void host_close(host_net_t *h) {
     if (h != NULL) {
         kpu_run_stop(&h->run);
+        kpu_stream_close(&h->stream);
         kmodel_close(&h->net);
+        kmodel_plan_free(&h->plan, &host_memory);
+        free(h->file);
         free(h->data);
         free(h);
     }
@@ -95,12 +114,85 @@ host_net_t *host_open(const uint8_t *file, uint32_t size, int compute, int *stat
     h->soft.polls = 2;
     kpu_soft_backend(&h->soft, &h->backend);
     *status = kmodel_open(&h->net, h->data, size, &host_memory, err);
-    kpu_run_init(&h->run, &h->net, &h->backend);
+    kpu_run_init(&h->run, &h->net, &h->backend, NULL);
     if (*status != KPU_OK) {
         host_close(h);
         return NULL;
     }
     return h;
+}
+
+static int weights_start(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
+    host_weights_t *w = ctx;
+    if ((w->fail_at && --w->fail_at == 0) || w->left || n > w->size || off > w->size - n || (uintptr_t)dst % 64) {
+        return -5;
+    }
+    *w = (host_weights_t) { w->data, w->size, dst, off, n, 3, w->reads + 1, w->fail_at };
+    memset(dst, 0xee, n);
+    return 0;
+}
+
+static int weights_poll(void *ctx) {
+    host_weights_t *w = ctx;
+    if (w->left && --w->left == 0) {
+        memcpy(w->dst, w->data + w->off, w->n);
+    }
+    return w->left == 0;
+}
+
+static void weights_stop(void *ctx) {
+    ((host_weights_t *)ctx)->left = 0;
+}
+
+static const char *weights_name(void *ctx) {
+    (void)ctx;
+    return "the weights";
+}
+
+// The same with as few weights in memory as possible; budget = bytes that the image may have.
+host_net_t *host_open_streamed(const uint8_t *file, uint32_t size, int compute, uint32_t slots, uint32_t slot_size,
+    uint32_t budget, int *status, char *err) {
+    host_net_t *h = calloc(1, sizeof(*h));
+    h->file = malloc(size ? size : 1);
+    memcpy(h->file, file, size);
+    h->soft.compute = compute;
+    h->soft.polls = 2;
+    h->weights.data = h->file;
+    h->weights.size = size;
+    h->source = (kpu_source_t) {
+        .start = weights_start, .poll = weights_poll, .stop = weights_stop, .waiting_for = weights_name, .ctx = &h->weights,
+    };
+    kpu_soft_backend(&h->soft, &h->backend);
+    host_source_t src = { .data = h->file, .size = size };
+    *status = kmodel_plan(source_read, &src, size, &host_memory, &h->plan, err);
+    if (*status == KPU_OK) {
+        kmodel_plan_fill(&h->plan, budget);
+        // Exactly as large as the image, so that a sanitizer sees an access to what is not there.
+        if (posix_memalign((void **)&h->data, KPU_MODEL_ALIGN, h->plan.image_size ? h->plan.image_size : 1) != 0
+            || kmodel_plan_load(&h->plan, source_read, &src, size, h->data) != 0) {
+            abort();
+        }
+        *status = kmodel_open_image(&h->net, h->data, size, h->plan.gaps, h->plan.n_gaps, &host_memory, err);
+    }
+    if (*status == KPU_OK) {
+        *status = kpu_stream_init(&h->stream, &h->net, &h->source, slots, slot_size, err);
+    }
+    kpu_run_init(&h->run, &h->net, &h->backend, &h->stream);
+    if (*status != KPU_OK) {
+        host_close(h);
+        return NULL;
+    }
+    return h;
+}
+
+// 0 bytes of the file that are streamed, 1 gaps, 2 reads so far, 3 size of a buffer
+uint32_t host_streamed(const host_net_t *h, int what) {
+    uint32_t figures[] = { h->stream.total, h->plan.n_gaps, h->weights.reads, h->stream.slot_size };
+    return figures[what];
+}
+
+void host_fail_read(host_net_t *h, int fail_at) {
+    h->weights.fail_at = fail_at;
 }
 
 uint32_t host_nodes(const host_net_t *h) {
@@ -161,4 +253,33 @@ int host_yolo2(const float *data, uint32_t w, uint32_t h, uint32_t c, uint32_t n
         counted_free(NULL, found);
     }
     return ret;
+}
+
+// For the fuzzer: plans, opens and runs a file as a streamed model; only memory is touched. False when
+// it could not be opened.
+bool host_fuzz_streamed(const uint8_t *file, uint32_t size, char *err) {
+    host_source_t src = { .data = file, .size = size };
+    kmodel_plan_t plan;
+    int ret = kmodel_plan(source_read, &src, size, &host_memory, &plan, err);
+    uint32_t gaps = plan.n_gaps;
+    kmodel_plan_free(&plan, &host_memory);
+    if (ret != KPU_OK || gaps == 0) {
+        return false;
+    }
+    int status;
+    host_net_t *h = host_open_streamed(file, size, 0, 2, 4096, size / 4, &status, err);
+    if (h == NULL) {
+        return false;
+    }
+    bool ok = true;
+    for (uint32_t i = 0; i < h->net.n_inputs && ok; ++i) {
+        void *zeros = calloc(1, h->net.inputs[i].mem.size);
+        ok = kpu_run_input(&h->run, i, zeros, h->net.inputs[i].mem.size, err) == KPU_OK;
+        free(zeros);
+    }
+    if (ok) {
+        host_run(h, h->net.n_nodes, 0, 0, err);
+    }
+    host_close(h);
+    return true;
 }

@@ -19,4 +19,6 @@ extern const kpu_memory_t host_memory;
 uint32_t host_live_blocks(void);
 void host_limits(size_t bytes, int fail_at);
 
+bool host_fuzz_streamed(const uint8_t *file, uint32_t size, char *err);
+
 #endif // TESTS_HOST_KPU_HOST_H
