@@ -34,6 +34,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--nms", type=float, default=0.3, help="for --boxes (default: %(default)s)")
     p.set_defaults(function=_simulate)
 
+    from k210.compiler.commands import add_compiler_commands
+
+    add_compiler_commands(kinds)
+
 
 def _info(options: argparse.Namespace) -> int:
     from k210.model.info import info

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The arguments of `k210 model compile` and its sisters. onnx and numpy are imported when they are needed."""
+
+import argparse
+import re
+from pathlib import Path
+
+from k210.errors import K210Error
+
+
+def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
+    p = kinds.add_parser("compile", help="make a kmodel out of an ONNX network")
+    # "-1,1" is a value, not an option.
+    p._negative_number_matcher = re.compile(r"^-\.?\d")
+    p.add_argument("network", type=Path, metavar="NET.onnx")
+    p.add_argument("-o", "--output", type=Path, required=True, metavar="NET.kmodel")
+    p.add_argument(
+        "--calibration",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="20 to 200 typical pictures, or .npy arrays; with several inputs a folder of each one's name inside",
+    )
+    p.add_argument(
+        "--input-range",
+        nargs="+",
+        metavar="LOW,HIGH",
+        help="what the bytes 0 and 255 of a picture stand for in the network (pictures: 0,1 unless given). "
+        "Without it .npy floats make a model that takes floats",
+    )
+    p.add_argument(
+        "--method",
+        choices=["minmax", "percentile", "kl"],
+        default="minmax",
+        help="how ranges are chosen from what calibration saw (default: %(default)s)",
+    )
+    p.add_argument(
+        "--percentile", type=float, default=99.99, metavar="P", help="for that method (default: %(default)s)"
+    )
+    p.add_argument("--no-bias-correction", action="store_true", help="leave the bias as it is in the network")
+    p.add_argument(
+        "--limit", type=int, default=200, metavar="N", help="calibration inputs to use (default: %(default)s)"
+    )
+    _add_shapes(p)
+    p.set_defaults(function=_compile)
+
+
+def _add_shapes(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--input-shape",
+        action="append",
+        default=[],
+        metavar="NAME=N,C,H,W",
+        help="sizes for an input that the file leaves open",
+    )
+
+
+def _shapes(given: list[str]) -> dict[str, tuple[int, ...]]:
+    shapes = {}
+    for text in given:
+        name, _, sizes = text.rpartition("=")
+        try:
+            shapes[name] = tuple(int(n) for n in sizes.split(","))
+        except ValueError:
+            shapes[name] = ()
+        if not name or not shapes[name] or min(shapes[name]) < 1:
+            raise K210Error(f"--input-shape takes a name and sizes, like images=1,3,224,224; not {text!r}")
+    return shapes
+
+
+def _compile(options: argparse.Namespace) -> int:
+    from k210.compiler.calibration import parse_range
+    from k210.compiler.compile import Options, command
+
+    if not 50 <= options.percentile <= 100:
+        raise K210Error(f"--percentile must be between 50 and 100, not {options.percentile:g}")
+    if options.limit < 1:
+        raise K210Error(f"--limit must be at least 1, not {options.limit}")
+    settings = Options(
+        method=options.method,
+        percentile=options.percentile,
+        bias_correction=not options.no_bias_correction,
+        input_range=parse_range(",".join(options.input_range)) if options.input_range else None,
+        input_shapes=_shapes(options.input_shape),
+        limit=options.limit,
+    )
+    return command(options.network, options.output, options.calibration, settings)
