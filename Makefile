@@ -2,6 +2,7 @@
 # The front door. Every target sets up what it needs, and skips what is up to date.
 
 BOARD ?= maix_bit
+BOARDS := $(notdir $(patsubst %/,%,$(dir $(wildcard boards/*/mpconfigboard.h))))
 PORT ?= /dev/ttyUSB0
 QEMU_DIR ?= build/src/qemu-src
 MICROPY_DIR ?= build/src/micropython-src
@@ -19,7 +20,7 @@ SETUP := scripts/setup
 VENV := build/venv/bin
 export QEMU_DIR MICROPY_DIR
 
-.PHONY: help run test test-upstream firmware emulator flash repl bench lint setup packages venv
+.PHONY: help run test test-upstream firmware boards emulator flash repl bench lint setup packages venv
 .DEFAULT_GOAL := help
 # Emulator and firmware one after the other: each of them uses all cores.
 .NOTPARALLEL:
@@ -29,6 +30,7 @@ help:
 	@echo "make test                   every test that needs no board"
 	@echo "make test-upstream          only MicroPython's own test suite, on the emulator"
 	@echo "make firmware BOARD=...     build/<BOARD>/firmware.elf .bin .kfpkg (default $(BOARD))"
+	@echo "make boards                 the firmware of every board"
 	@echo "make emulator               build/qemu/qemu-system-riscv64"
 	@echo "make flash PORT=...         program a board (default $(PORT))"
 	@echo "make repl PORT=...          its MicroPython prompt"
@@ -53,10 +55,14 @@ firmware: setup
 	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
 	@$(SETUP)/firmware.sh "$(BOARD)" "$(MICROPY_DIR)"
 
+boards: setup
+	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
+	@for b in $(BOARDS); do $(SETUP)/firmware.sh $$b "$(MICROPY_DIR)" || exit 1; done
+
 run: emulator firmware
 	@$(SETUP)/run.sh "$(BOARD)" "$(MODEL)" "$(CAMERA)" "$(SCRIPT)" "$(FRAMES)"
 
-test: emulator firmware
+test: emulator boards
 	@$(VENV)/python -m pytest -n auto --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 test-upstream: emulator firmware

@@ -21,6 +21,37 @@ static int command(lcd_t *lcd, uint8_t cmd, const uint8_t *data, size_t n) {
     return lcd->bus->command(lcd->bus->ctx, cmd, data, n);
 }
 
+// Power, VCOM and gamma of the panels that are sold with these controllers: number of bytes, command,
+// parameters. Source: the sequences of MaixPy v1 for its lcd_type.
+static const uint8_t ili9486_setup[] = {
+    7, 0xf1, 0x36, 0x04, 0x00, 0x3c, 0x0f, 0x8f,
+    10, 0xf2, 0x18, 0xa3, 0x12, 0x02, 0xb2, 0x12, 0xff, 0x10, 0x00,
+    3, 0xf8, 0x21, 0x04,
+    3, 0xf9, 0x00, 0x08,
+    2, 0xb4, 0x00,
+    2, 0xc1, 0x41,
+    3, 0xc5, 0x00, 0x18,
+    16, 0xe0, 0x0f, 0x1f, 0x1c, 0x0c, 0x0f, 0x08, 0x48, 0x98, 0x37, 0x0a, 0x13, 0x04, 0x11, 0x0d, 0x00,
+    16, 0xe1, 0x0f, 0x32, 0x2e, 0x0b, 0x0d, 0x05, 0x47, 0x75, 0x37, 0x06, 0x10, 0x03, 0x24, 0x20, 0x00,
+    0,
+};
+static const uint8_t ili9481_setup[] = {
+    4, 0xd0, 0x07, 0x42, 0x1b,
+    4, 0xd1, 0x00, 0x05, 0x0c,
+    0,
+};
+
+static int setup(lcd_t *lcd) {
+    static const uint8_t *const tables[] = { [LCD_ILI9486] = ili9486_setup, [LCD_ILI9481] = ili9481_setup };
+    int ret = 0;
+    if (lcd->panel.controller != LCD_ST7789) {
+        for (const uint8_t *p = tables[lcd->panel.controller]; *p && ret == 0; p += *p + 1) {
+            ret = command(lcd, p[1], p + 2, *p - 1u);
+        }
+    }
+    return ret;
+}
+
 size_t lcd_words(const lcd_panel_t *panel) {
     return ((size_t)panel->width * (size_t)panel->height + 1) / 2 + LCD_FILL_WORDS;
 }
@@ -43,6 +74,9 @@ int lcd_start(lcd_t *lcd, uint16_t color) {
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && ret == 0; i++) {
         ret = command(lcd, steps[i].cmd, &colmod, steps[i].has_data ? 1 : 0);
         bus->delay_ms(bus->ctx, steps[i].delay_ms);
+        if (ret == 0 && steps[i].cmd == CMD_SWRESET) {
+            ret = setup(lcd);
+        }
     }
     if (ret == 0) {
         lcd->rotation = 0;

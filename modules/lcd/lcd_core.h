@@ -31,6 +31,9 @@ typedef struct lcd_bus {
 #define LCD_DIR_MV (0x20)
 #define LCD_DIR_BGR (0x08)
 
+// Controllers: the common commands, and what some want on top of them. Numbers of MaixPy's lcd_type.
+typedef enum { LCD_ST7789, LCD_ILI9486, LCD_ILI9481 } lcd_controller_t;
+
 typedef struct {
     int32_t width, height;  // with rows and columns exchanged (bit MV): landscape
     bool invert;
@@ -39,6 +42,7 @@ typedef struct {
     struct {
         uint16_t x, y;
     } offset[2];
+    lcd_controller_t controller;
 } lcd_panel_t;
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "py/gc.h"
 #include "py/runtime.h"
 
+#include "config.h"
 #include "pool.h"
 #include "py_args.h"
 #include "py_image.h"
@@ -38,6 +39,13 @@
 #endif
 #ifndef MICROPY_HW_LCD_DIR
 #define MICROPY_HW_LCD_DIR (0xa0)
+#endif
+
+#ifndef MICROPY_HW_LCD_TYPE
+#define MICROPY_HW_LCD_TYPE (1)
+#endif
+#ifndef MICROPY_HW_LCD_PANEL
+#define MICROPY_HW_LCD_PANEL (0)
 #endif
 
 #define LCD_MAX_SIDE (800)
@@ -104,7 +112,7 @@ enum {
 };
 
 static const mp_arg_t init_args[] = {
-    { MP_QSTR_type, MP_ARG_INT, { .u_int = TYPE_SHIELD } },
+    { MP_QSTR_type, MP_ARG_INT, { .u_int = MICROPY_HW_LCD_TYPE } },
     { MP_QSTR_freq, MP_ARG_INT, { .u_int = 15000000 } },
     { MP_QSTR_color, MP_ARG_OBJ, { .u_rom_obj = MP_ROM_INT(0) } },
     { MP_QSTR_width, MP_ARG_INT, { .u_int = MICROPY_HW_LCD_WIDTH } },
@@ -118,7 +126,7 @@ static const mp_arg_t init_args[] = {
     { MP_QSTR_dcx, MP_ARG_INT, { .u_int = MICROPY_HW_LCD_DCX } },
     { MP_QSTR_ss, MP_ARG_INT, { .u_int = MICROPY_HW_LCD_CS } },
     { MP_QSTR_clk, MP_ARG_INT, { .u_int = MICROPY_HW_LCD_WR } },
-    { MP_QSTR_lcd_type, MP_ARG_INT | MP_ARG_KW_ONLY, { .u_int = 0 } },
+    { MP_QSTR_lcd_type, MP_ARG_INT | MP_ARG_KW_ONLY, { .u_int = MICROPY_HW_LCD_PANEL } },
 };
 
 static mp_int_t get_range(const mp_arg_val_t *args, int i, mp_int_t low, mp_int_t high) {
@@ -130,12 +138,33 @@ static mp_int_t get_range(const mp_arg_val_t *args, int i, mp_int_t low, mp_int_
     return v;
 }
 
-static lcd_panel_t panel_of(const mp_arg_val_t *args, mp_int_t type) {
+// As with MaixPy the file has the last word, but only where a panel is wired to pins of choice. Returns
+// the direction to start with.
+static mp_int_t apply_config(mp_arg_val_t *args) {
+    static const uint8_t keys[] = {
+        ARG_width, ARG_height, ARG_invert, ARG_offset_w0, ARG_offset_h0, ARG_offset_w1, ARG_offset_h1, ARG_rst, ARG_dcx,
+        ARG_ss, ARG_clk, ARG_lcd_type,
+    };
+    if (args[ARG_type].u_int != TYPE_SHIELD) {
+        return MICROPY_HW_LCD_DIR;
+    }
+    mp_obj_t section = k210_config_get(MP_QSTR_lcd);
+    for (size_t i = 0; i < sizeof(keys); i++) {
+        args[keys[i]].u_int = k210_config_int(section, init_args[keys[i]].qst, args[keys[i]].u_int);
+    }
+    if (k210_config_int(section, MP_QSTR_oct, 1) == 0) {
+        mp_raise_ValueError(MP_ERROR_TEXT("/flash/config.json: a panel with one data line (oct 0) is lcd.init(type=3)"));
+    }
+    return k210_config_int(section, MP_QSTR_dir, MICROPY_HW_LCD_DIR);
+}
+
+static lcd_panel_t panel_of(const mp_arg_val_t *args, mp_int_t type, mp_int_t dir) {
     lcd_panel_t p = {
         .width = (int32_t)get_range(args, ARG_width, 16, LCD_MAX_SIDE),
         .height = (int32_t)get_range(args, ARG_height, 16, LCD_MAX_SIDE),
         .invert = args[ARG_invert].u_int != 0,
-        .dir = MICROPY_HW_LCD_DIR,
+        .dir = (uint8_t)dir,
+        .controller = (lcd_controller_t)args[ARG_lcd_type].u_int,
     };
     p.offset[0].x = (uint16_t)get_range(args, ARG_offset_w0, 0, LCD_MAX_SIDE);
     p.offset[0].y = (uint16_t)get_range(args, ARG_offset_h0, 0, LCD_MAX_SIDE);
@@ -150,6 +179,7 @@ static lcd_panel_t panel_of(const mp_arg_val_t *args, mp_int_t type) {
         p.invert = true;
         p.offset[0].x = p.offset[1].y = 40;
         p.offset[0].y = p.offset[1].x = 52;
+        p.controller = LCD_ST7789;
     } else if (type == TYPE_TWATCH) {
         p.width = p.height = 240;
         p.invert = true;
@@ -167,10 +197,11 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
     if (type == TYPE_RGB_CONVERTER) {
         mp_raise_ValueError(MP_ERROR_TEXT("type error: the RGB converter board is not supported"));
     }
+    mp_int_t dir = apply_config(args);
     if (args[ARG_lcd_type].u_int < 0 || args[ARG_lcd_type].u_int > 2) {
         mp_raise_ValueError(MP_ERROR_TEXT("lcd_type must be 0 (ST7789), 1 (ILI9486) or 2 (ILI9481)"));
     }
-    lcd_panel_t panel = panel_of(args, type);
+    lcd_panel_t panel = panel_of(args, type, dir);
     mp_int_t freq = get_range(args, ARG_freq, 10000, 200000000);
     uint16_t color = get_color(args[ARG_color].u_obj);
     lcd_pins_t pins = {

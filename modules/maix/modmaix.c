@@ -4,6 +4,7 @@
 #include "py/runtime.h"
 #include "hal/flash.h"
 #include "hal/sysctl.h"
+#include "config.h"
 #include "maix.h"
 #include "pool.h"
 
@@ -134,10 +135,42 @@ static MP_DEFINE_CONST_OBJ_TYPE(
     locals_dict, &maix_utils_locals_dict
     );
 
+// config.get_value(key, default): of /flash/config.json as it is now, so __init__() has nothing to do.
+static mp_obj_t maix_config_get_value(mp_obj_t key, mp_obj_t value) {
+    mp_obj_t values = k210_config();
+    if (values != MP_OBJ_NULL) {
+        mp_map_elem_t *e = mp_map_lookup(mp_obj_dict_get_map(values), key, MP_MAP_LOOKUP);
+        value = e ? e->value : value;
+    }
+    return value;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(maix_config_get_value_fun, maix_config_get_value);
+static MP_DEFINE_CONST_STATICMETHOD_OBJ(maix_config_get_value_obj, MP_ROM_PTR(&maix_config_get_value_fun));
+
+static mp_obj_t maix_config_init(void) {
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(maix_config_init_fun, maix_config_init);
+static MP_DEFINE_CONST_STATICMETHOD_OBJ(maix_config_init_obj, MP_ROM_PTR(&maix_config_init_fun));
+
+static const mp_rom_map_elem_t maix_config_locals_dict_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&maix_config_init_obj) },
+    { MP_ROM_QSTR(MP_QSTR_get_value), MP_ROM_PTR(&maix_config_get_value_obj) },
+};
+static MP_DEFINE_CONST_DICT(maix_config_locals_dict, maix_config_locals_dict_table);
+
+static MP_DEFINE_CONST_OBJ_TYPE(
+    maix_config_type,
+    MP_QSTR_config,
+    MP_TYPE_FLAG_NONE,
+    locals_dict, &maix_config_locals_dict
+    );
+
 static const mp_rom_map_elem_t maix_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_Maix) },
     { MP_ROM_QSTR(MP_QSTR_FPIOA), MP_ROM_PTR(&maix_fpioa_type) },
     { MP_ROM_QSTR(MP_QSTR_GPIO), MP_ROM_PTR(&maix_gpio_type) },
+    { MP_ROM_QSTR(MP_QSTR_config), MP_ROM_PTR(&maix_config_type) },
     { MP_ROM_QSTR(MP_QSTR_freq), MP_ROM_PTR(&maix_freq_type) },
     { MP_ROM_QSTR(MP_QSTR_utils), MP_ROM_PTR(&maix_utils_type) },
 };

@@ -10,6 +10,7 @@
 #include "py/runtime.h"
 #include "shared/runtime/pyexec.h"
 
+#include "config.h"
 #include "py_args.h"
 #include "py_image.h"
 
@@ -94,6 +95,32 @@ void k210_sensor_deinit(void) {
     memset(&cam, 0, sizeof(cam));
 }
 
+// The board's pins, or what config.json says.
+static sensor_pins_t config_pins(void) {
+    static const struct {
+        qstr key;
+        uint8_t offset, max;
+    } keys[] = {
+        { MP_QSTR_pin_sda, offsetof(sensor_pins_t, sda), 47 }, { MP_QSTR_pin_clk, offsetof(sensor_pins_t, scl), 47 },
+        { MP_QSTR_cmos_rst, offsetof(sensor_pins_t, rst), 47 }, { MP_QSTR_cmos_vsync, offsetof(sensor_pins_t, vsync), 47 },
+        { MP_QSTR_cmos_pwdn, offsetof(sensor_pins_t, pwdn), 47 }, { MP_QSTR_cmos_href, offsetof(sensor_pins_t, href), 47 },
+        { MP_QSTR_cmos_xclk, offsetof(sensor_pins_t, xclk), 47 }, { MP_QSTR_cmos_pclk, offsetof(sensor_pins_t, pclk), 47 },
+        { MP_QSTR_i2c_num, offsetof(sensor_pins_t, i2c), 2 },
+    };
+    sensor_pins_t pins = sensor_hw_pins;
+    mp_obj_t section = k210_config_get(MP_QSTR_sensor);
+    for (size_t i = 0; i < MP_ARRAY_SIZE(keys); i++) {
+        uint8_t *to = (uint8_t *)&pins + keys[i].offset;
+        mp_int_t v = k210_config_int(section, keys[i].key, *to);
+        if (v < 0 || v > keys[i].max) {
+            mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("/flash/config.json: %q must be 0 to %d, not %d"),
+                keys[i].key, (int)keys[i].max, (int)v);
+        }
+        *to = (uint8_t)v;
+    }
+    return pins;
+}
+
 // ---- life cycle ---------------------------------------------------------------------------------
 
 static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
@@ -109,13 +136,14 @@ static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     if (choice < SENSOR_FAMILY_ALL || choice > SENSOR_FAMILY_MT) {
         mp_raise_ValueError(MP_ERROR_TEXT("choice must be 0 (all), 1 (OV), 2 (GC) or 3 (MT)"));
     }
+    sensor_pins_t pins = config_pins();
     k210_sensor_deinit();
     cam.bus = sensor_hw_bus;
     cam.bus.print = print_line;
     cam.sensor.bus = &cam.bus;
     cam.dual = dual;
     cam.pixformat = PIX_RGB565;
-    int32_t xclk = sensor_hw_init((uint32_t)freq);
+    int32_t xclk = sensor_hw_init(&pins, (uint32_t)freq);
     char err[IMAGE_ERR_LEN] = "Reset Failed: no camera interface";
     int ret = xclk < 0 ? xclk : 0;
     cam.sensor.xclk_hz = (uint32_t)xclk;

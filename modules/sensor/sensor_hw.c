@@ -24,21 +24,32 @@
 #define MICROPY_HW_CAM_PCLK (47)
 #endif
 
-#define SCCB_I2C (2)
 #define SCCB_HZ (100000)
 #define SCCB_TIMEOUT_US (50000)
 #define HART1_TIMEOUT_US (100000)
 
-static const struct {
-    uint8_t pad, function;
-} pads[] = {
-    { MICROPY_HW_CAM_SDA, FPIOA_I2C2_SDA }, { MICROPY_HW_CAM_SCL, FPIOA_I2C2_SCLK },
-    { MICROPY_HW_CAM_RST, FPIOA_CMOS_RST }, { MICROPY_HW_CAM_VSYNC, FPIOA_CMOS_VSYNC },
-    { MICROPY_HW_CAM_PWDN, FPIOA_CMOS_PWDN }, { MICROPY_HW_CAM_HREF, FPIOA_CMOS_HREF },
-    { MICROPY_HW_CAM_XCLK, FPIOA_CMOS_XCLK }, { MICROPY_HW_CAM_PCLK, FPIOA_CMOS_PCLK },
+const sensor_pins_t sensor_hw_pins = {
+    .sda = MICROPY_HW_CAM_SDA, .scl = MICROPY_HW_CAM_SCL, .rst = MICROPY_HW_CAM_RST, .vsync = MICROPY_HW_CAM_VSYNC,
+    .pwdn = MICROPY_HW_CAM_PWDN, .href = MICROPY_HW_CAM_HREF, .xclk = MICROPY_HW_CAM_XCLK,
+    .pclk = MICROPY_HW_CAM_PCLK, .i2c = 2,
 };
 
-int32_t sensor_hw_init(uint32_t xclk_hz) {
+static unsigned sccb_i2c;
+
+int32_t sensor_hw_init(const sensor_pins_t *p, uint32_t xclk_hz) {
+    static const uint8_t sda[] = { FPIOA_I2C0_SDA, FPIOA_I2C1_SDA, FPIOA_I2C2_SDA };
+    static const uint8_t scl[] = { FPIOA_I2C0_SCLK, FPIOA_I2C1_SCLK, FPIOA_I2C2_SCLK };
+    if (p->i2c >= I2C_COUNT) {
+        return -EINVAL;
+    }
+    sccb_i2c = p->i2c;
+    const struct {
+        uint8_t pad, function;
+    } pads[] = {
+        { p->sda, sda[p->i2c] }, { p->scl, scl[p->i2c] },
+        { p->rst, FPIOA_CMOS_RST }, { p->vsync, FPIOA_CMOS_VSYNC }, { p->pwdn, FPIOA_CMOS_PWDN },
+        { p->href, FPIOA_CMOS_HREF }, { p->xclk, FPIOA_CMOS_XCLK }, { p->pclk, FPIOA_CMOS_PCLK },
+    };
     for (size_t i = 0; i < sizeof(pads) / sizeof(pads[0]); i++) {
         int ret = fpioa_set(pads[i].pad, pads[i].function);
         if (ret) {
@@ -47,13 +58,13 @@ int32_t sensor_hw_init(uint32_t xclk_hz) {
     }
     sysctl_spi_dvp_data_enable(true);
     uint32_t xclk = dvp_init(xclk_hz);
-    int32_t hz = i2c_init(SCCB_I2C, SCCB_HZ);
+    int32_t hz = i2c_init(sccb_i2c, SCCB_HZ);
     return hz < 0 ? hz : (int32_t)xclk;
 }
 
 void sensor_hw_deinit(void) {
     dvp_deinit();
-    i2c_deinit(SCCB_I2C);
+    i2c_deinit(sccb_i2c);
 }
 
 static size_t put_reg(uint8_t *buf, uint16_t reg, bool wide) {
@@ -70,7 +81,7 @@ static int bus_write(void *ctx, uint8_t addr, uint16_t reg, bool wide, uint8_t v
     uint8_t buf[3];
     size_t n = put_reg(buf, reg, wide);
     buf[n++] = value;
-    return i2c_transfer(SCCB_I2C, addr, buf, n, NULL, 0, SCCB_TIMEOUT_US);
+    return i2c_transfer(sccb_i2c, addr, buf, n, NULL, 0, SCCB_TIMEOUT_US);
 }
 
 // SCCB knows no repeated start: two transactions.
@@ -78,8 +89,8 @@ static int bus_read(void *ctx, uint8_t addr, uint16_t reg, bool wide, uint8_t *v
     (void)ctx;
     uint8_t buf[2];
     size_t n = put_reg(buf, reg, wide);
-    int ret = i2c_transfer(SCCB_I2C, addr, buf, n, NULL, 0, SCCB_TIMEOUT_US);
-    return ret ? ret : i2c_transfer(SCCB_I2C, addr, NULL, 0, value, 1, SCCB_TIMEOUT_US);
+    int ret = i2c_transfer(sccb_i2c, addr, buf, n, NULL, 0, SCCB_TIMEOUT_US);
+    return ret ? ret : i2c_transfer(sccb_i2c, addr, NULL, 0, value, 1, SCCB_TIMEOUT_US);
 }
 
 static void bus_reset_line(void *ctx, bool high) {

@@ -19,6 +19,7 @@
 #include "hal/plic.h"
 #include "hal/sysctl.h"
 #include "hal/time.h"
+#include "board_start.h"
 #include "machine_pin.h"
 #include "pool.h"
 #include "trap.h"
@@ -72,6 +73,7 @@ int main(void) {
     mp_hal_stdio_init();
     __asm__ volatile ("csrs mstatus, %0" : : "r" (MSTATUS_MIE));
     dmac_init();
+    board_start();
     flash_init(); // without flash there is no file system, but a REPL
 
     pool_init(_pool_start, _pool_end);

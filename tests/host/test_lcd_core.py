@@ -43,6 +43,7 @@ class Panel(ct.Structure):
         ("invert", ct.c_bool),
         ("dir", ct.c_uint8),
         ("offset", Offset * 2),
+        ("controller", ct.c_int),
     ]
 
 

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+# Modules to leave out: K210_WITHOUT_MODULES = kpu sensor ...
+FROZEN_MANIFEST ?= $(BOARD_DIR)/manifest.py
