@@ -136,18 +136,17 @@ class Lowering:
         if where == "ai":
             source = self.need(name, "u8")
             made = Map(name, four(self.graph.shape(name))[1:])
-            self.add("upload", [source], [made], shape=self.graph.shape(name))
+            self.add("upload", [source], [made], shape=self.graph.shape(name)).value = name
         elif where == "u8":
             maker = self.makers.get(name)
             made = Buffer(name, "u1", self.count(name))
             if maker is not None:
                 maker.writes.append(made)
             else:
-                self.add("quantize", [self.need(name, "f32")], [made], quant=steps)
+                self.add("quantize", [self.need(name, "f32")], [made], quant=steps).value = name
         else:
             made = Buffer(name, "f4", self.count(name))
-            self.add("dequantize", [self.need(name, "u8")], [made], quant=steps)
-        self.nodes[-1].value = self.nodes[-1].value if where != "u8" else name
+            self.add("dequantize", [self.need(name, "u8")], [made], quant=steps).value = name
         self.have[name, where] = made
         return made
 

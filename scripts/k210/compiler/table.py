@@ -15,7 +15,7 @@ import numpy as np
 
 SEGMENTS = 16
 LOWEST = -(1 << 35)
-POINTS = 385
+POINTS = 257
 MAX_MUL, MAX_SHIFT = (1 << 15) - 1, 31
 
 

@@ -116,6 +116,10 @@ class ProgramV4(Program):
         else:
             self.view(place, "the input", shape)[...] = data.reshape(shape)
 
+    def main_bytes(self, start: int, size: int) -> np.ndarray:
+        """Main memory as it is after the steps that have run."""
+        return span(self._main, start, size, "main memory")
+
     def output(self, number: int) -> np.ndarray:
         flat = self.view(self._out_places[number], f"output {number}")
         return flat.reshape(self.outputs[number].shape or (-1,)).copy()
