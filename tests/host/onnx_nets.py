@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds ONNX networks with random weights: small ones for single operations and the well-known shapes of large ones."""
+"""Builds ONNX networks with random weights: small ones for single operations, and the shapes of well-known ones."""
 
 from __future__ import annotations
 
