@@ -41,8 +41,30 @@ def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--limit", type=int, default=200, metavar="N", help="calibration inputs to use (default: %(default)s)"
     )
+    p.add_argument(
+        "--compare",
+        type=int,
+        default=2,
+        metavar="N",
+        help="compute so many calibration inputs with the kmodel, too, and report the error of each layer "
+        "(default: %(default)s; 0: none)",
+    )
+    p.add_argument(
+        "--report",
+        type=Path,
+        metavar="PNG",
+        help="where the picture of errors and memory goes (default: beside NET.kmodel)",
+    )
+    p.add_argument("--no-report", action="store_true", help="no picture")
     _add_shapes(p)
     p.set_defaults(function=_compile)
+
+    p = kinds.add_parser("check", help="what of an ONNX network will run where, its memory and estimated time")
+    p.add_argument("network", type=Path, metavar="NET.onnx")
+    p.add_argument("--float-input", action="store_true", help="as if the model took floats instead of bytes")
+    p.add_argument("--report", type=Path, metavar="PNG", help="write a picture of the memory")
+    _add_shapes(p)
+    p.set_defaults(function=_check)
 
 
 def _add_shapes(p: argparse.ArgumentParser) -> None:
@@ -84,4 +106,13 @@ def _compile(options: argparse.Namespace) -> int:
         input_shapes=_shapes(options.input_shape),
         limit=options.limit,
     )
-    return command(options.network, options.output, options.calibration, settings)
+    if options.compare < 0:
+        raise K210Error(f"--compare must not be below 0, it is {options.compare}")
+    picture = None if options.no_report else options.report or options.output.with_suffix(".png")
+    return command(options.network, options.output, options.calibration, settings, picture, options.compare)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from k210.compiler.compile import check
+
+    return check(options.network, _shapes(options.input_shape), not options.float_input, options.report)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from rich import print as say
 from tqdm import tqdm
 
-from k210.compiler import floats
+from k210.compiler import errors, floats, report
 from k210.compiler.calibration import Calibration, InputRange
 from k210.compiler.fuse import fuse
 from k210.compiler.graph import Conv, Graph
@@ -78,9 +77,11 @@ def watch(graph: Graph, calibration: Calibration, quiet: bool = False) -> dict[s
 
 def build(graph: Graph, seen: dict[str, Seen], calibration: Calibration, options: Options) -> Machine:
     settings = Settings(
-        options.method, options.percentile, options.bias_correction,
-        {name: r.quant for name, r in calibration.ranges.items()},
-    )  # fmt: skip
+        method=options.method,
+        percentile=options.percentile,
+        bias_correction=options.bias_correction,
+        input_quants={name: r.quant for name, r in calibration.ranges.items()},
+    )
     machine = Lowering(graph, seen, settings).run()
     plan_ai(machine)
     plan_main(machine)
@@ -119,11 +120,48 @@ def _umask() -> int:
     return mask
 
 
-def command(path: Path, output: Path, folder: Path, options: Options) -> int:
+def command(path: Path, output: Path, folder: Path, options: Options, picture: Path | None, compare: int) -> int:
+    """compare: inputs to compare with the float network; 0 for none."""
     if not output.parent.is_dir():
         raise K210Error(f"-o {output}: there is no folder {output.parent}")
     compiled = compile_model(path, folder, options)
+    graph, machine = compiled.graph, compiled.machine
+    rows, sums = None, []
+    if compare:
+        rows, sums = errors.measure(graph, machine, compiled.data, compiled.calibration, compare)
     with whole_file(output) as place:
         place.write_bytes(compiled.data)
-    say(f"{output}: {len(compiled.data):,} bytes")
+    console = report.console()
+    console.print(report.steps(machine, graph, rows))
+    console.print(report.summary(machine, len(compiled.data), str(path)))
+    if sums:
+        console.print(report.outputs(machine, sums))
+    for text in report.warnings(machine, len(compiled.data)):
+        console.print(f"note: {text}", style="yellow")
+    if picture:
+        images = ([report.error_picture(rows)] if rows else []) + report.memory_pictures(machine)
+        with whole_file(picture) as place:
+            report.save(images, place)
+        console.print(f"wrote {output} and the picture {picture}")
+    else:
+        console.print(f"wrote {output}")
+    return 0
+
+
+def check(path: Path, shapes: dict[str, tuple[int, ...]], as_bytes: bool, picture: Path | None) -> int:
+    """What would become of the network, without calibration."""
+    graph = prepare(path, shapes)
+    pictures = {n: InputRange().quant for n in graph.inputs} if as_bytes else {}
+    machine = Lowering(graph, {}, Settings(dry=True, input_quants=pictures)).run()
+    plan_ai(machine)
+    plan_main(machine)
+    size = len(WriterV4(machine).file())
+    console = report.console()
+    console.print(report.steps(machine, graph, None))
+    console.print(report.summary(machine, size, str(path)))
+    for text in report.warnings(machine, size):
+        console.print(f"note: {text}", style="yellow")
+    if picture:
+        with whole_file(picture) as place:
+            report.save(report.memory_pictures(machine), place)
     return 0

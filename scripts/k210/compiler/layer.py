@@ -110,6 +110,12 @@ def build(
     )  # fmt: skip
 
 
+def blank(op: Conv) -> LayerData:
+    """The sizes of a layer without its numbers, for a plan before calibration."""
+    table = tables.Table([], 0.0, 0.0)
+    return LayerData(bytes(op.weight.size), bytes(8 * op.weight.shape[0]), bytes(144), 0, 0, 0, 0, table, 0.0)
+
+
 def _reach(op: Conv, bias: np.ndarray, before: Seen | None) -> tuple[float, float]:
     """Where the results of the convolution lie."""
     if before is not None and before.runs:

@@ -11,7 +11,7 @@ from k210.compiler import graph as g
 from k210.compiler import nnil
 from k210.compiler.graph import Graph, Op
 from k210.compiler.importer import shape_text
-from k210.compiler.layer import MEAN_POOLS, Quant, build, quant, quantized_multiplier
+from k210.compiler.layer import MEAN_POOLS, Quant, blank, build, quant, quantized_multiplier
 from k210.compiler.legal import tails
 from k210.compiler.machine import Buffer, Machine, Map, Node, four
 from k210.compiler.stats import Seen
@@ -27,6 +27,7 @@ class Settings:
     method: str = "minmax"
     percentile: float = 99.99
     bias_correction: bool = True
+    dry: bool = False  # only where and when, no numbers
     input_quants: dict[str, Quant] = field(default_factory=dict)
 
 
@@ -41,6 +42,7 @@ class Lowering:
         self.nodes: list[Node] = []
         self.have: dict[tuple[str, str], Buffer | Map] = {}
         self.makers: dict[str, Node] = {}
+        self.titles = {op.output: op.name for op in graph.ops}
         self.op: Op
 
     # ---- who computes how ------------------------------------------------------------------------
@@ -143,12 +145,16 @@ class Lowering:
             if maker is not None:
                 maker.writes.append(made)
             else:
-                self.add("quantize", [self.need(name, "f32")], [made], quant=steps).value = name
+                self._convert("quantize", name, self.need(name, "f32"), made)
         else:
             made = Buffer(name, "f4", self.count(name))
-            self.add("dequantize", [self.need(name, "u8")], [made], quant=steps).value = name
+            self._convert("dequantize", name, self.need(name, "u8"), made)
         self.have[name, where] = made
         return made
+
+    def _convert(self, kind: str, name: str, source: Buffer | Map, target: Buffer) -> None:
+        node = self.add(kind, [source], [target], quant=self.quants[name])
+        node.value, node.name = name, self.titles.get(name, f"input {self.graph.labels.get(name, name)}")
 
     def result(self, name: str, where: str) -> Buffer:
         made = Buffer(name, "u1" if where == "u8" else "f4", self.count(name))
@@ -198,8 +204,11 @@ class Lowering:
         seen = self.seen.get(op.inputs[0])
         if op.cpu:
             return self._cpu_conv(op, source, result)
-        layer = build(op, source, result, self.seen.get(op.before), seen.mean if seen else None,
-                      self.settings.bias_correction)  # fmt: skip
+        if self.settings.dry:
+            layer = blank(op)
+        else:
+            mean = seen.mean if seen else None
+            layer = build(op, source, result, self.seen.get(op.before), mean, self.settings.bias_correction)
         place = Map(op.output, four(self.graph.shape(op.output))[1:])
         node = self.add("kpu", [self.need(op.inputs[0], "ai")], [place])
         node.conv, node.layer = op, layer
