@@ -5,6 +5,7 @@ import argparse
 import re
 from pathlib import Path
 
+from k210 import paths
 from k210.errors import K210Error
 
 
@@ -65,6 +66,28 @@ def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
     p.add_argument("--report", type=Path, metavar="PNG", help="write a picture of the memory")
     _add_shapes(p)
     p.set_defaults(function=_check)
+
+    p = kinds.add_parser("profile", help="the time of each layer on the emulator, against the estimate")
+    p.add_argument("file", type=Path, metavar="FILE", help="a .kmodel")
+    p.add_argument("--board", default=paths.DEFAULT_BOARD, help="folder under boards/ (default: %(default)s)")
+    p.add_argument("--port", default="", metavar="P", help="a board instead of the emulator; the model is in its flash")
+    p.add_argument(
+        "--address",
+        type=lambda text: int(text, 0),
+        default=0x300000,
+        metavar="ADDR",
+        help="where the model is in the flash of the board at --port (default: 0x300000)",
+    )
+    p.add_argument("--report", type=Path, metavar="PNG", help="where the bar chart goes (default: beside FILE)")
+    p.add_argument("--no-report", action="store_true", help="no picture")
+    p.set_defaults(function=_profile)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from k210.compiler.profile import profile
+
+    out = None if options.no_report else options.report or options.file.with_suffix(".profile.png")
+    return profile(options.file, options.board, options.port, options.address, out)
 
 
 def _add_shapes(p: argparse.ArgumentParser) -> None:

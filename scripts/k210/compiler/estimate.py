@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long a node takes: the KPU by the published measurements, the CPU by cycles counted in our firmware."""
+"""How long a step takes: the KPU by the published measurements, the CPU by cycles counted in our firmware."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import math
 
 from k210.compiler.machine import Buffer, Map, Node
 from k210.compiler.write_v4 import words
+from k210.model.kmodel import Step
 from k210.model.kpu import CLOCK_HZ, KpuLayer
 
-START = 3000  # cycles to get a node going
+START = 3000  # cycles to get a step going
 KPU_START = 9000  # the same for a KPU layer, with its interrupt
-# Cycles for each element of the result, unless named otherwise.
-PER_RESULT = {
-    "quantize": 30, "dequantize": 12, "pad": 4, "slice": 8, "transpose": 8, "resize": 10, "table": 6, "copy": 3,
-    "binary": 20, "qbinary": 45, "softmax": 110,
-}  # fmt: skip
-PER_TAP = 12  # of a pool
-PER_PRODUCT = {"matmul": 8, "qmatmul": 8, "qconv": 12}
-PER_INSTRUCTION = 25  # of nnil byte code
 PER_BYTE_MOVED = 2  # into or out of AI memory, and by concat
-PER_REDUCED = 10
+# Cycles for each of a step's units: results, or what `work` counts.
+CYCLES = {
+    "quantize": 30, "dequantize": 12, "pad": 4, "slice": 8, "transpose": 8, "resize": 10, "table": 6, "copy": 3,
+    "binary": 20, "qbinary": 45, "softmax": 110, "reduce": 10, "reduce_window": 12, "matmul": 8, "qmatmul": 8,
+    "conv": 12, "qconv": 12, "nnil": 25, "upload": PER_BYTE_MOVED, "concat": PER_BYTE_MOVED, "unary": 60,
+}  # fmt: skip
+PER_PIECE = 200  # of a concat
+# The names that the reader of v4 gives to the same.
+STEP_KINDS = {
+    "quantize": "quantize", "dequantize": "dequantize", "pad": "pad", "strided_slice": "slice",
+    "transpose": "transpose", "resize_image": "resize", "table lookup": "table", "memory_copy": "copy",
+    "binary": "binary", "quantized binary": "qbinary", "softmax": "softmax", "reduce": "reduce",
+    "reduce_window2d": "reduce_window", "matmul": "matmul", "quantized matmul": "qmatmul", "conv2d": "conv",
+    "conv2d transpose": "conv", "quantized conv2d": "qconv", "nnil unary": "nnil", "KPU upload": "upload",
+    "concat": "concat", "unary": "unary",
+}  # fmt: skip
 
 
 def layer_of(node: Node) -> KpuLayer:
@@ -28,29 +36,44 @@ def layer_of(node: Node) -> KpuLayer:
 
 
 def seconds(node: Node) -> float:
+    """Of a node of the compiler."""
     if node.kind == "kpu":
         copied = sum(p.size for p in node.writes if isinstance(p, Buffer))
         return layer_of(node).seconds() + (KPU_START + PER_BYTE_MOVED * copied) / CLOCK_HZ
-    return (START + cycles(node)) / CLOCK_HZ
+    return (START + CYCLES[node.kind] * _units(node)) / CLOCK_HZ
 
 
-def cycles(node: Node) -> float:
+def _units(node: Node) -> float:
     target = node.writes[0]
     count = math.prod(target.shape) if isinstance(target, Map) else target.count
     f = node.fields
-    if node.kind == "upload":
-        return PER_BYTE_MOVED * count
     if node.kind == "concat":
         assert isinstance(target, Buffer)
-        return PER_BYTE_MOVED * target.size + 200 * len(node.reads) * f["outer"]
+        return target.size + PER_PIECE / PER_BYTE_MOVED * len(node.reads) * f["outer"]
     if node.kind == "reduce":
-        return PER_REDUCED * math.prod(f["in_shape"])
+        return math.prod(f["in_shape"])
     if node.kind == "reduce_window":
-        return PER_TAP * count * math.prod(f["pool"].size)
+        return count * math.prod(f["pool"].size)
     if node.kind in ("matmul", "qmatmul"):
-        return PER_PRODUCT[node.kind] * f["rows"] * f["inner"] * f["columns"]
+        return f["rows"] * f["inner"] * f["columns"]
     if node.kind == "qconv":
-        return PER_PRODUCT["qconv"] * count * math.prod(f["conv"].weight.shape[1:])
+        return count * math.prod(f["conv"].weight.shape[1:])
     if node.kind == "nnil":
-        return PER_INSTRUCTION * count * len(f["code"])
-    return PER_RESULT[node.kind] * count
+        return count * len(f["code"])
+    return count
+
+
+def step_seconds(step: Step) -> float | None:
+    """Of a step of a kmodel file; None for kinds that nobody has measured."""
+    if step.layer:
+        return (step.layer.seconds() + KPU_START / CLOCK_HZ) * step.batches
+    kind = STEP_KINDS.get(step.name)
+    if kind is None:
+        return None
+    count = step.work or math.prod(step.out_shape)
+    if kind == "reduce":
+        count = math.prod(step.in_shapes[0])
+    if kind == "concat":
+        item = 4 if step.dtype == "float32" else 1
+        count = count * item + PER_PIECE // PER_BYTE_MOVED * sum(s[0] for s in step.in_shapes)
+    return (START + CYCLES[kind] * count) / CLOCK_HZ

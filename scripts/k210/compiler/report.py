@@ -160,7 +160,7 @@ def memory_pictures(machine: Machine) -> list[Image.Image]:
     """AI memory and main memory over the steps."""
     images = []
     for kind, title, size, unit, divisor in (
-        (Map, "AI memory", LINES, "KiB", 16.0),
+        (Map, f"AI memory ({machine.lines_used / 16:,.0f} of {LINES / 16:,.0f} KiB)", machine.lines_used, "KiB", 16.0),
         (Buffer, "Main memory", machine.main_size, "KiB", 1024.0),
     ):
         blocks = [

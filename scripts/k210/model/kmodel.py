@@ -47,6 +47,7 @@ class Step:
     layer: KpuLayer | None = None
     batches: int = 1
     parameters: int = 0  # bytes of weights and tables
+    work: int = 0  # multiplications, taps or instructions, where their number is not that of the results
     lines: list[tuple[int, int]] = field(default_factory=list)  # AI memory touched: first line, end
 
 

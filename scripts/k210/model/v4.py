@@ -135,12 +135,14 @@ class ProgramV4(Program):
             raise K210Error(f"{what} writes to the constants: the model is damaged")
         return self.view(place, what, shape, dtype)
 
-    def step(self, xs: list[np.ndarray], y: np.ndarray, f: Callable[[], np.ndarray], parameters: int = 0) -> Step:
+    def step(
+        self, xs: list[np.ndarray], y: np.ndarray, f: Callable[[], np.ndarray], parameters: int = 0, work: int = 0
+    ) -> Step:
         def run() -> None:
             with np.errstate(all="ignore"):
                 y[...] = f()
 
-        return Step("", [x.shape for x in xs], y.shape, y.dtype.name, run, parameters=parameters)
+        return Step("", [x.shape for x in xs], y.shape, y.dtype.name, run, parameters=parameters, work=work)
 
     def binary(self, r: Reader, what: str) -> Step:
         a, b, out = self.range(r), self.range(r), self.range(r)
@@ -174,7 +176,8 @@ class ProgramV4(Program):
         w = r.array("<f4", elements(g.weights(shape), what)).reshape(g.weights(shape))
         bias = r.array("<f4", g.out_channels)[:, None, None]
         x, y = self.view(source, what, shape), self.out_view(out, what, y_shape)
-        return self.step([x], y, lambda: ops.clamp(g.convolve(x, w, y_shape) + bias, limits), w.nbytes + bias.nbytes)
+        return self.step([x], y, lambda: ops.clamp(g.convolve(x, w, y_shape) + bias, limits), w.nbytes + bias.nbytes,
+                         w[0].size * y.size)  # fmt: skip
 
     def dequantize(self, r: Reader, what: str) -> Step:
         source, out, zero, scale = self.range(r), self.range(r), r.i32(), r.f32()
@@ -188,7 +191,7 @@ class ProgramV4(Program):
         limits, bias = r.unpack("2f"), r.array("<f4", columns)
         va, vb = self.view(a, what, (rows, inner)), self.view(b, what, (inner, columns))
         y = self.out_view(out, what, (rows, columns))
-        return self.step([va, vb], y, lambda: ops.clamp(va @ vb + bias, limits), bias.nbytes)
+        return self.step([va, vb], y, lambda: ops.clamp(va @ vb + bias, limits), bias.nbytes, y.size * inner)
 
     def pad(self, r: Reader, what: str) -> Step:
         source, out, shape = self.range(r), self.range(r), r.unpack("4i")
@@ -234,6 +237,7 @@ class ProgramV4(Program):
         return self.step(
             [x], y,
             lambda: ops.clamp(ops.reduce_window(x, op, init, y_shape[2:], pads, size, stride, dilation), limits),
+            work=y.size * size[0] * size[1],
         )  # fmt: skip
 
     def copy(self, r: Reader, what: str) -> Step:
@@ -302,7 +306,7 @@ class ProgramV4(Program):
             acc = g.convolve(x.astype(np.int64) + in_off, w, y_shape) + bias
             return np.clip(ops.shift_ties_up(acc * mul, shift) + out_off, 0, 255)
 
-        return self.step([x], y, run, w.size + 4 * bias.size)
+        return self.step([x], y, run, w.size + 4 * bias.size, w[0].size * y.size)
 
     def quantized_matmul(self, r: Reader, what: str) -> Step:
         a, b, out = self.range(r), self.range(r), self.range(r)
@@ -315,7 +319,7 @@ class ProgramV4(Program):
             acc = (va.astype(np.int64) + a_off) @ (vb.astype(np.int64) + b_off) + bias
             return np.clip(ops.shift_ties_up(acc * mul, shift) + out_off, 0, 255)
 
-        return self.step([va, vb], y, run, 4 * bias.size)
+        return self.step([va, vb], y, run, 4 * bias.size, y.size * inner)
 
     def quantized_binary(self, r: Reader, what: str) -> Step:
         a, b, out = self.range(r), self.range(r), self.range(r)
@@ -348,7 +352,7 @@ class ProgramV4(Program):
         x = self.view(source, what, dtype="f4")
         v4_quant.nnil(code, x[:0], what)
         y = self.out_view(out, what, (x.size,), "f4")
-        return self.step([x], y, lambda: v4_quant.nnil(code, x, what))
+        return self.step([x], y, lambda: v4_quant.nnil(code, x, what), work=y.size * len(code))
 
     def upload(self, r: Reader, what: str) -> Step:
         source, out, shape = self.range(r), self.range(r), r.unpack("4i")
