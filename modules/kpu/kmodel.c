@@ -42,7 +42,7 @@ int kmodel_main_range(const kmodel_loader_t *ld, const char *what, uint32_t off,
     if (bytes == 0) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s is empty", what);
     }
-    if (dtype == KPU_F32 && off % 4) {
+    if (off % kpu_dtype_size(dtype)) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has floats at odd address %u", what, (unsigned)off);
     }
     *out = (kpu_range_t) { .space = KPU_MEM_MAIN, .dtype = dtype, .off = off, .size = (uint32_t)bytes };
@@ -128,7 +128,7 @@ void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise
     if (node->out.size == 0 || node->c) {
         return;
     }
-    uint32_t count = node->out.size / (node->out.dtype == KPU_F32 ? 4 : 1);
+    uint32_t count = node->out.size / kpu_dtype_size(node->out.dtype);
     const kpu_node_t *from = NULL;
     if (elementwise && node->in[0].space == KPU_MEM_MAIN) {
         from = kmodel_last_writer(net, node->in[0].off, index);

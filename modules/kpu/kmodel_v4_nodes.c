@@ -126,7 +126,7 @@ static int parse_table(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *
 
 // Strides of an input that is repeated along the dimensions where it has size 1.
 static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8_t *p, const uint32_t out[4],
-    kpu_range_t *range, uint32_t stride[4]) {
+    kpu_range_t *range, int32_t stride[4]) {
     uint32_t shape[4], count;
     int ret = v4_get_shape(ld, p, what, shape, &count);
     if (ret == KPU_OK) {
@@ -141,7 +141,7 @@ static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8
             return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has %u elements in dimension %u, the output %u", what,
                 (unsigned)shape[i], i, (unsigned)out[i]);
         }
-        stride[i] = shape[i] == 1 ? 0 : step;
+        stride[i] = shape[i] == 1 ? 0 : (int32_t)step;
         step *= shape[i];
     }
     return KPU_OK;
@@ -174,9 +174,7 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
         ret = get_repeated(ld, "input b", p + 68, out, &node->in[1], node->p.binary.b);
     }
     if (ret == KPU_OK) {
-        int32_t stride[4];
-        v4_packed_strides(out, stride);
-        memcpy(node->p.binary.o, stride, sizeof(stride));
+        v4_packed_strides(out, node->p.binary.o);
         v4_set_shape(node, out);
     }
     return ret;

@@ -14,12 +14,14 @@
 
 static const v5_variant_t variants[] = {
     // Newest first: where several fit they mean the same for what the file uses.
-    { 4, true, true, true },    // 1.6 to 1.9
-    { 3, true, true, true },    // 1.4, 1.5
-    { 3, false, false, true },  // 1.3
-    { 2, false, false, true },  // 1.1
-    { 1, false, false, false }, // 1.0.0
-    { 0, false, false, false }, // 1.0.0 beta and rc
+    { 5, true, true, true, true, true },        // 1.9
+    { 5, true, true, true, true, false },       // 1.6 to 1.8
+    { 4, true, true, true, false, false },      // 1.4, 1.5
+    { 4, false, false, true, false, false },    // 1.3
+    { 3, false, false, true, false, false },    // 1.2
+    { 2, false, false, true, false, false },    // 1.1
+    { 1, false, false, false, false, false },   // 1.0.0
+    { 0, false, false, false, false, false },   // 1.0.0 beta and rc
 };
 
 static int read_header(const uint8_t *p, uint32_t *modules, char *err) {
@@ -251,6 +253,11 @@ int kmodel_v5_function(v5_state_t *st, uint32_t module, uint32_t index, v5_funct
     return ret == KPU_OK ? skip_shapes(st, f->n_out, &at, end) : ret;
 }
 
+uint8_t kmodel_v5_dtype(uint32_t dtype) {
+    static const uint8_t types[] = { KPU_I8, KPU_I16, KPU_I32, KPU_I64, KPU_U8, KPU_U16, KPU_U32 };
+    return dtype < sizeof(types) ? types[dtype] : dtype == V5_DT_F32 ? KPU_F32 : KPU_DTYPE_COUNT;
+}
+
 int kmodel_v5_shape(const v5_state_t *st, uint32_t list, uint32_t i, uint32_t dims[4], uint32_t *count) {
     const uint8_t *p = kmodel_at(&st->ld, list);
     while (i-- > 0) {
@@ -264,11 +271,9 @@ int kmodel_v5_shape(const v5_state_t *st, uint32_t list, uint32_t i, uint32_t di
     for (uint32_t k = 0; k < rank; ++k) {
         uint32_t d = get_u32(p + 4 + 4 * k);
         *count = kmodel_elements(*count, d, 1);
-        if (k + 4 >= rank) {
-            dims[k + 4 - rank] = d;
-        } else if (d != 1) {
-            return kpu_fail(st->ld.err, KPU_ERR_NOT_IMPLEMENTED, "a shape has %u dimensions", (unsigned)rank);
-        }
+        // Dimensions in front of the last three count as channels.
+        uint32_t at = k + 4 >= rank ? k + 4 - rank : 0;
+        dims[at] = kmodel_elements(dims[at], d, 1);
     }
     if (*count == 0 || *count > INT32_MAX) {
         return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "a shape has %u elements", (unsigned)*count);
@@ -298,17 +303,17 @@ static int make_tensors(v5_state_t *st, const char *what, uint32_t n, uint32_t r
         if (ret != KPU_OK) {
             return ret;
         }
-        if (dtype != V5_DT_U8 && dtype != V5_DT_F32) {
+        uint8_t type = kmodel_v5_dtype(dtype);
+        if (type == KPU_DTYPE_COUNT) {
             return kpu_fail(st->ld.err, KPU_ERR_NOT_IMPLEMENTED, "%s %u has data type %u", what, (unsigned)i, (unsigned)dtype);
         }
-        uint64_t bytes = (uint64_t)count * (dtype == V5_DT_F32 ? 4 : 1);
-        if (bytes > pool->end - pool->off || start > pool->end - pool->off - bytes || (dtype == V5_DT_F32 && start % 4)) {
+        uint64_t bytes = (uint64_t)count * kpu_dtype_size(type);
+        if (bytes > pool->end - pool->off || start > pool->end - pool->off - bytes || start % kpu_dtype_size(type)) {
             return kpu_fail(st->ld.err, KPU_ERR_FORMAT, "%s %u has %lu bytes at %u, its pool has %u", what, (unsigned)i,
                 (unsigned long)bytes, (unsigned)start, (unsigned)(pool->end - pool->off));
         }
         tensors[i] = (kpu_tensor_t) {
-            .mem = { .space = KPU_MEM_MAIN, .dtype = dtype == V5_DT_F32 ? KPU_F32 : KPU_U8,
-                     .off = pool->off + start, .size = (uint32_t)bytes },
+            .mem = { .space = KPU_MEM_MAIN, .dtype = type, .off = pool->off + start, .size = (uint32_t)bytes },
             .c = dims[0] * dims[1], .h = dims[2], .w = dims[3],
         };
     }
@@ -323,12 +328,15 @@ static int find_variant(v5_state_t *st, uint32_t module, uint32_t function, cons
     int ret = KPU_ERR_FORMAT;
     st->ld.err = err;
     *found = NULL;
-    for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]) && *found == NULL; ++i) {
+    // No compiler writes instructions without effect. They appear where the last operand of a function
+    // belongs to another release, so readings without them come first.
+    const size_t n = sizeof(variants) / sizeof(variants[0]);
+    for (size_t i = 0; i < 2 * n && *found == NULL; ++i) {
         uint32_t progress = 0;
-        st->count = 0;
-        int status = kmodel_v5_stackvm(st, module, function, &variants[i], &progress);
+        st->count = st->scratch_size = 0;
+        int status = kmodel_v5_stackvm(st, module, function, &variants[i % n], i < n, &progress);
         if (status == KPU_OK) {
-            *found = &variants[i];
+            *found = &variants[i % n];
         } else if (status == KPU_ERR_NO_MEM) {
             st->ld.err = report;
             return kpu_fail(report, status, "%s", err);
@@ -383,6 +391,7 @@ static int open_with(v5_state_t *st, char *err) {
     if (ret == KPU_OK) {
         ret = make_tensors(st, "output", f.n_out, f.out_ranges, f.out_shapes, &st->outputs, net->outputs);
     }
+    st->scratch_off = net->main_size;
     const v5_variant_t *variant = NULL;
     if (ret == KPU_OK) {
         ret = find_variant(st, entry_module, entry_function, &variant);
@@ -398,10 +407,14 @@ static int open_with(v5_state_t *st, char *err) {
         return KPU_ERR_NO_MEM;
     }
     net->n_nodes = st->count;
+    reserve(net, st->scratch_size, &overflow);
+    if (overflow) {
+        return kpu_fail(err, KPU_ERR_NO_MEM, "the working buffers are larger than any memory");
+    }
     st->nodes = net->nodes;
     st->count = 0;
     uint32_t progress = 0;
-    return kmodel_v5_stackvm(st, entry_module, entry_function, variant, &progress);
+    return kmodel_v5_stackvm(st, entry_module, entry_function, variant, false, &progress);
 }
 
 int kmodel_v5_open(kpu_net_t *net, char *err) {

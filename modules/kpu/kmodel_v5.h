@@ -17,7 +17,13 @@
 #define V5_MAX_RANK 8
 
 enum { V5_LOC_INPUT, V5_LOC_OUTPUT, V5_LOC_RDATA, V5_LOC_DATA, V5_LOC_SHARED, V5_LOC_AI = 64 };
-enum { V5_DT_U8 = 4, V5_DT_F32 = 9, V5_DT_MAX = 11 };
+enum {
+    V5_DT_I8, V5_DT_I16, V5_DT_I32, V5_DT_I64, V5_DT_U8, V5_DT_U16, V5_DT_U32, V5_DT_U64, V5_DT_F16, V5_DT_F32, V5_DT_F64,
+    V5_DT_BF16, V5_DT_MAX = V5_DT_BF16,
+};
+
+// The type of ours, or KPU_DTYPE_COUNT when there is none.
+uint8_t kmodel_v5_dtype(uint32_t dtype);
 
 // A piece of a memory that the running code may use: from off to end.
 typedef struct {
@@ -48,6 +54,8 @@ typedef struct {
     bool binary_has_out_shape;
     bool matmul_is_full;
     bool pad_has_interior;
+    bool reduce_prod_has_type;
+    bool gru_has_reset;
 } v5_variant_t;
 
 typedef struct {
@@ -55,6 +63,8 @@ typedef struct {
     v5_module_t modules[V5_MAX_MODULES];
     uint32_t n_modules;
     v5_addr_t inputs, outputs;  // of the entry function, in the working buffer
+    // Behind all of them is room for tensors that one function needs while it runs.
+    uint32_t scratch_off, scratch_size;
     kpu_node_t *nodes;          // NULL: only count and check
     uint32_t count;
     kpu_node_t scratch;
@@ -80,7 +90,8 @@ int kmodel_v5_k210(v5_state_t *st, uint32_t module, uint32_t function, const v5_
     const v5_arg_t *out, uint32_t n_out);
 
 // Executes the entry function's byte code as the given variant. Adds to *progress the instructions
-// that made sense.
-int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *progress);
+// that made sense. With no_nop an instruction without effect does not.
+int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, bool no_nop,
+    uint32_t *progress);
 
 #endif // MODULES_KPU_KMODEL_V5_H

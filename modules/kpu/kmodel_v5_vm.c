@@ -33,6 +33,17 @@ float v5_op_f32(v5_vm_t *vm) {
     return get_f32(operand(vm, 4));
 }
 
+bool v5_op_bool(v5_vm_t *vm) {
+    uint8_t v = v5_op_u8(vm);
+    vm->failed |= v > 1;
+    return v == 1;
+}
+
+int64_t v5_op_i64(v5_vm_t *vm) {
+    uint32_t low = v5_op_u32(vm);
+    return (int64_t)((uint64_t)v5_op_u32(vm) << 32 | low);
+}
+
 static void push(v5_vm_t *vm, v5_value_t v) {
     if (vm->depth == V5_STACK_SIZE) {
         vm->failed = true;
@@ -137,7 +148,7 @@ static int step(v5_vm_t *vm, bool *done) {
     uint8_t op = v5_op_u8(vm);
     switch (op) {
         case 0x00:
-            return KPU_OK;
+            return vm->no_nop ? v5_fail(vm, "an instruction without effect") : KPU_OK;
         case 0x01:
         case 0x03:
             push(vm, v);
@@ -193,7 +204,8 @@ static int step(v5_vm_t *vm, bool *done) {
     }
 }
 
-int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, uint32_t *progress) {
+int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const v5_variant_t *variant, bool no_nop,
+    uint32_t *progress) {
     v5_function_t f;
     int ret = kmodel_v5_function(st, module, function, &f);
     if (ret != KPU_OK) {
@@ -206,6 +218,7 @@ int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const 
     }
     vm->st = st;
     vm->variant = variant;
+    vm->no_nop = no_nop;
     vm->m = &st->modules[module];
     vm->code = kmodel_at(&st->ld, f.text_off);
     vm->code_off = f.text_off;
@@ -219,6 +232,9 @@ int kmodel_v5_stackvm(v5_state_t *st, uint32_t module, uint32_t function, const 
             ret = v5_fail(vm, "the byte code is cut, or its stack is wrong");
         }
         *progress += ret == KPU_OK;
+    }
+    if (ret == KPU_OK && vm->depth != 0) {
+        ret = v5_fail(vm, "numbers are left on the stack");
     }
     net->mem.free(net->mem.ctx, vm);
     return ret;

@@ -302,11 +302,32 @@ static const op_fn_t op_table_fn[] = {
     [KPU_OP_MATMUL] = kpu_op_matmul,
     [KPU_OP_QUANTIZED_MATMUL] = kpu_op_quantized_matmul,
     [KPU_OP_NNIL] = kpu_op_nnil,
+    [KPU_OP_COMPARE] = kpu_op_compare,
+    [KPU_OP_TERNARY] = kpu_op_ternary,
+    [KPU_OP_FILL] = kpu_op_fill,
+    [KPU_OP_MIRROR] = kpu_op_mirror,
+    [KPU_OP_CONV2D_RANGES] = kpu_op_conv2d_ranges,
+    [KPU_OP_MATMUL_BATCHES] = kpu_op_matmul_batches,
+    [KPU_OP_REDUCE_AXES] = kpu_op_reduce_axes,
+    [KPU_OP_REDUCE_ARG] = kpu_op_reduce_arg,
+    [KPU_OP_CUMSUM] = kpu_op_cumsum,
+    [KPU_OP_HARDMAX] = kpu_op_hardmax,
+    [KPU_OP_TOPK] = kpu_op_topk,
+    [KPU_OP_TRILU] = kpu_op_trilu,
+    [KPU_OP_LAYER_NORM] = kpu_op_layer_norm,
+    [KPU_OP_GATHER] = kpu_op_gather,
+    [KPU_OP_GATHER_ND] = kpu_op_gather_nd,
+    [KPU_OP_GATHER_ELEMENTS] = kpu_op_gather_elements,
+    [KPU_OP_ONEHOT] = kpu_op_onehot,
+    [KPU_OP_GRU] = kpu_op_gru,
 };
 
 int kpu_op_run(const kpu_net_t *net, const kpu_node_t *node) {
     if (node->op >= sizeof(op_table_fn) / sizeof(op_table_fn[0]) || op_table_fn[node->op] == NULL) {
         return KPU_ERR_NOT_IMPLEMENTED;
+    }
+    if (!kpu_op_indices_fit(net, node)) {
+        return KPU_ERR_INDEX;
     }
     op_table_fn[node->op](net, node);
     return KPU_OK;

@@ -20,11 +20,7 @@ static taps_t taps(uint32_t o, uint32_t stride, int32_t pad, uint32_t f, uint32_
     return t;
 }
 
-void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
-    const kpu_conv2d_t *p = &node->p.conv2d;
-    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
-    float *out = (float *)kpu_range_ptr(net, &node->out);
-    const float *weights = (const float *)kpu_model_at(net, p->weights), *bias = (const float *)kpu_model_at(net, p->bias);
+void kpu_conv2d_f32(const kpu_conv2d_t *p, const float *in, const float *weights, const float *bias, float *out) {
     uint32_t g_in = p->in_c / p->groups, g_out = p->out_c / p->groups;
     for (uint32_t n = 0; n < p->n; ++n, in += (size_t)p->in_c * p->in_h * p->in_w) {
         for (uint32_t oc = 0; oc < p->out_c; ++oc) {
@@ -50,6 +46,12 @@ void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
             }
         }
     }
+}
+
+void kpu_op_conv2d(const kpu_net_t *net, const kpu_node_t *node) {
+    const kpu_conv2d_t *p = &node->p.conv2d;
+    kpu_conv2d_f32(p, (const float *)kpu_range_ptr(net, &node->in[0]), (const float *)kpu_model_at(net, p->weights),
+        (const float *)kpu_model_at(net, p->bias), (float *)kpu_range_ptr(net, &node->out));
 }
 
 static uint8_t requantized(int32_t acc, int32_t mul, int32_t shift, int32_t off) {
@@ -234,7 +236,7 @@ void kpu_op_resize(const kpu_net_t *net, const kpu_node_t *node) {
     bool align = node->p.resize.align_corners;
     float shift = node->p.resize.half_pixel ? 0.5f : 0;
     float ratio_y = resize_ratio(in_h, out_h, align), ratio_x = resize_ratio(in_w, out_w, align);
-    uint32_t size = is_float ? 4 : 1;
+    uint32_t size = kpu_dtype_size(node->out.dtype);
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
     for (uint32_t plane = 0; plane < node->p.resize.planes; ++plane, in += (size_t)in_h * in_w * size) {

@@ -17,15 +17,19 @@ static void copy_row(uint8_t *out, int32_t out_step, const uint8_t *in, int32_t 
         for (uint32_t i = 0; i < n; ++i, out += (ptrdiff_t)out_step * 4, in += (ptrdiff_t)in_step * 4) {
             *(uint32_t *)out = *(const uint32_t *)in;
         }
-    } else {
+    } else if (size == 1) {
         for (uint32_t i = 0; i < n; ++i, out += out_step, in += in_step) {
             *out = *in;
+        }
+    } else {
+        for (uint32_t i = 0; i < n; ++i, out += (ptrdiff_t)out_step * size, in += (ptrdiff_t)in_step * size) {
+            memcpy(out, in, size);
         }
     }
 }
 
 void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node) {
-    uint32_t size = node->out.dtype == KPU_F32 ? 4 : 1;
+    uint32_t size = kpu_dtype_size(node->out.dtype), index[KPU_DIMS] = { 0 };
     const kpu_view_t *vi = &node->p.copy.in, *vo = &node->p.copy.out;
     uint8_t *base = kpu_range_ptr(net, &node->out);
     if (node->op == KPU_OP_PAD) {
@@ -35,15 +39,13 @@ void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node) {
     }
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]) + (size_t)vi->off * size;
     uint8_t *out = base + (size_t)vo->off * size;
-    for (uint32_t n = 0; n < vi->shape[0]; ++n) {
-        for (uint32_t c = 0; c < vi->shape[1]; ++c) {
-            for (uint32_t h = 0; h < vi->shape[2]; ++h) {
-                ptrdiff_t at_in = (ptrdiff_t)n * vi->stride[0] + (ptrdiff_t)c * vi->stride[1] + (ptrdiff_t)h * vi->stride[2];
-                ptrdiff_t at_out = (ptrdiff_t)n * vo->stride[0] + (ptrdiff_t)c * vo->stride[1] + (ptrdiff_t)h * vo->stride[2];
-                copy_row(out + at_out * size, vo->stride[3], in + at_in * size, vi->stride[3], vi->shape[3], size);
-            }
-        }
+    if (vi->shape[3] == 0) {
+        return;                 // everything is cropped away
     }
+    do {
+        copy_row(out + row_offset(vo->stride, index) * size, vo->stride[3], in + row_offset(vi->stride, index) * size,
+            vi->stride[3], vi->shape[3], size);
+    } while (next_row(vi->shape, index));
 }
 
 void kpu_op_concat_dim(const kpu_net_t *net, const kpu_node_t *node) {
@@ -81,8 +83,14 @@ static float binary_f32(uint32_t op, float a, float b) {
             return powf(a, b);
         case KPU_BINARY_FLOOR_DIV:
             return floorf(a / b);
-        default:
+        case KPU_BINARY_FLOOR_MOD:
             return a - b * floorf(a / b);
+        case KPU_BINARY_AND:
+            return a != 0 && b != 0;
+        case KPU_BINARY_OR:
+            return a != 0 || b != 0;
+        default:
+            return (a != 0) != (b != 0);
     }
 }
 
@@ -104,25 +112,70 @@ static int64_t binary_i64(uint32_t op, int64_t a, int64_t b) {
     }
 }
 
-void kpu_op_binary(const kpu_net_t *net, const kpu_node_t *node) {
-    const float *a = (const float *)kpu_range_ptr(net, &node->in[0]);
-    const float *b = (const float *)kpu_range_ptr(net, &node->in[1]);
-    float *out = (float *)kpu_range_ptr(net, &node->out);
-    const uint32_t *shape = node->p.binary.shape;
-    const uint32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
-    for (uint32_t n = 0; n < shape[0]; ++n) {
-        for (uint32_t c = 0; c < shape[1]; ++c) {
-            for (uint32_t h = 0; h < shape[2]; ++h) {
-                const float *pa = a + n * sa[0] + c * sa[1] + h * sa[2];
-                const float *pb = b + n * sb[0] + c * sb[1] + h * sb[2];
-                float *po = out + n * so[0] + c * so[1] + h * so[2];
-                for (uint32_t w = 0; w < shape[3]; ++w) {
-                    float v = binary_f32(node->p.binary.op, pa[w * sa[3]], pb[w * sb[3]]);
-                    po[w * so[3]] = clamp_f32(v, node->p.binary.low, node->p.binary.high);
-                }
+// Integers: shifts and divisions that C leaves open do something harmless.
+static int64_t integer_binary(uint32_t op, int64_t a, int64_t b) {
+    int64_t q;
+    switch (op) {
+        case KPU_BINARY_DIV:
+            return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+        case KPU_BINARY_POW:
+            for (q = 1; b > 0; b >>= 1, a = wrap_mul(a, a)) {
+                q = b & 1 ? wrap_mul(q, a) : q;
             }
-        }
+            return q;
+        case KPU_BINARY_FLOOR_DIV:
+        case KPU_BINARY_FLOOR_MOD:
+            if (b == 0 || b == -1) {
+                return op == KPU_BINARY_FLOOR_MOD || b == 0 ? 0 : (int64_t)(0 - (uint64_t)a);
+            }
+            q = a / b - (a % b != 0 && (a < 0) != (b < 0));
+            return op == KPU_BINARY_FLOOR_DIV ? q : a - q * b;
+        case KPU_BINARY_BIT_AND:
+            return a & b;
+        case KPU_BINARY_BIT_OR:
+            return a | b;
+        case KPU_BINARY_BIT_XOR:
+            return a ^ b;
+        case KPU_BINARY_AND:
+            return a && b;
+        case KPU_BINARY_OR:
+            return a || b;
+        case KPU_BINARY_XOR:
+            return !a != !b;
+        default:
+            return binary_i64(op, a, b);
     }
+}
+
+static void integer_row(const kpu_node_t *node, const uint8_t *a, const uint8_t *b, uint8_t *o) {
+    uint8_t dtype = node->in[0].dtype;
+    ptrdiff_t size = kpu_dtype_size(dtype), sa = node->p.binary.a[3] * size, sb = node->p.binary.b[3] * size;
+    ptrdiff_t so = node->p.binary.o[3] * size;
+    for (uint32_t w = 0; w < node->p.binary.shape[3]; ++w, a += sa, b += sb, o += so) {
+        store_int(o, dtype, integer_binary(node->p.binary.op, load_int(a, dtype), load_int(b, dtype)));
+    }
+}
+
+void kpu_op_binary(const kpu_net_t *net, const kpu_node_t *node) {
+    const uint8_t *a = kpu_range_ptr(net, &node->in[0]), *b = kpu_range_ptr(net, &node->in[1]);
+    uint8_t *out = kpu_range_ptr(net, &node->out);
+    const int32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
+    uint32_t index[KPU_DIMS] = { 0 }, op = node->p.binary.op, width = node->p.binary.shape[3];
+    float low = node->p.binary.low, high = node->p.binary.high;
+    ptrdiff_t size = kpu_dtype_size(node->out.dtype);
+    do {
+        const uint8_t *ra = a + row_offset(sa, index) * size, *rb = b + row_offset(sb, index) * size;
+        uint8_t *ro = out + row_offset(so, index) * size;
+        if (node->out.dtype != KPU_F32) {
+            integer_row(node, ra, rb, ro);
+            continue;
+        }
+        const float *pa = (const float *)ra, *pb = (const float *)rb;
+        float *po = (float *)ro;
+        for (uint32_t w = 0; w < width; ++w) {
+            po[(ptrdiff_t)w * so[3]] = clamp_f32(binary_f32(op, pa[(ptrdiff_t)w * sa[3]], pb[(ptrdiff_t)w * sb[3]]), low, high);
+        }
+    } while (next_row(node->p.binary.shape, index));
 }
 
 static int64_t scaled(const kpu_scale_t *s, uint8_t v) {
@@ -133,23 +186,18 @@ void kpu_op_quantized_binary(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
     const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const uint32_t *shape = node->p.binary.shape;
-    const uint32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
+    const int32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
     const kpu_scale_t *scale = &node->p.binary.so;
-    for (uint32_t n = 0; n < shape[0]; ++n) {
-        for (uint32_t c = 0; c < shape[1]; ++c) {
-            for (uint32_t h = 0; h < shape[2]; ++h) {
-                const uint8_t *pa = a + n * sa[0] + c * sa[1] + h * sa[2];
-                const uint8_t *pb = b + n * sb[0] + c * sb[1] + h * sb[2];
-                uint8_t *po = out + n * so[0] + c * so[1] + h * so[2];
-                for (uint32_t w = 0; w < shape[3]; ++w) {
-                    int64_t v = binary_i64(node->p.binary.op, scaled(&node->p.binary.sa, pa[w * sa[3]]),
-                        scaled(&node->p.binary.sb, pb[w * sb[3]]));
-                    po[w * so[3]] = clamp_u8(wrap_add(shift_up(wrap_mul(v, scale->mul), scale->shift), scale->off));
-                }
-            }
+    uint32_t index[KPU_DIMS] = { 0 };
+    do {
+        const uint8_t *pa = a + row_offset(sa, index), *pb = b + row_offset(sb, index);
+        uint8_t *po = out + row_offset(so, index);
+        for (uint32_t w = 0; w < node->p.binary.shape[3]; ++w) {
+            int64_t v = binary_i64(node->p.binary.op, scaled(&node->p.binary.sa, pa[(ptrdiff_t)w * sa[3]]),
+                scaled(&node->p.binary.sb, pb[(ptrdiff_t)w * sb[3]]));
+            po[(ptrdiff_t)w * so[3]] = clamp_u8(wrap_add(shift_up(wrap_mul(v, scale->mul), scale->shift), scale->off));
         }
-    }
+    } while (next_row(node->p.binary.shape, index));
 }
 
 static float unary(uint32_t op, float x) {
@@ -188,6 +236,8 @@ static float unary(uint32_t op, float x) {
             return tanhf(x);
         case KPU_UNARY_ERF:
             return erff(x);
+        case KPU_UNARY_NOT:
+            return x == 0;
         default:
             return 1 / (1 + expf(-x));
     }
@@ -206,16 +256,52 @@ static inline uint8_t float_to_u8(float v) {
     return v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
 }
 
+int64_t kpu_float_to_int(float v, uint8_t dtype) {
+    static const struct {
+        float low, high;
+        int64_t min, max;
+    } limits[KPU_DTYPE_COUNT] = {
+        [KPU_U8] = { 0, 255, 0, 255 }, [KPU_I8] = { -128, 127, -128, 127 }, [KPU_I16] = { -32768, 32767, -32768, 32767 },
+        [KPU_U16] = { 0, 65535, 0, 65535 }, [KPU_I32] = { -2147483648.0f, 2147483648.0f, INT32_MIN, INT32_MAX },
+        [KPU_U32] = { 0, 4294967296.0f, 0, UINT32_MAX }, [KPU_I64] = { -9.223372e18f, 9.223372e18f, INT64_MIN, INT64_MAX },
+    };
+    return v > limits[dtype].low ? (v < limits[dtype].high ? (int64_t)v : limits[dtype].max)
+        : v <= limits[dtype].low ? limits[dtype].min : 0;
+}
+
+static int64_t integer_unary(uint32_t op, int64_t v) {
+    switch (op) {
+        case KPU_UNARY_ABS:
+            return v < 0 ? (int64_t)(0 - (uint64_t)v) : v;
+        case KPU_UNARY_NEG:
+            return (int64_t)(0 - (uint64_t)v);
+        case KPU_UNARY_SQUARE:
+            return wrap_mul(v, v);
+        case KPU_UNARY_SIGN:
+            return (v > 0) - (v < 0);
+        case KPU_UNARY_BIT_NOT:
+            return ~v;
+        case KPU_UNARY_NOT:
+            return !v;
+        default:
+            return kpu_float_to_int(unary(op, (float)v), KPU_I64);
+    }
+}
+
 static void map_row(const kpu_node_t *node, const uint8_t *in, uint8_t *out) {
     float scale = node->p.map.scale, bias = node->p.map.bias;
-    ptrdiff_t si = node->p.map.in.stride[3], so = node->p.map.out.stride[3];
-    const float *fi = (const float *)in;
-    float *fo = (float *)out;
-    uint32_t n = node->p.map.in.shape[3];
-    bool from_float = node->in[0].dtype == KPU_F32, to_float = node->out.dtype == KPU_F32;
-    for (uint32_t i = 0; i < n; ++i) {
-        float v = from_float ? fi[i * si] : in[i * si];
-        switch (node->p.map.function) {
+    uint8_t from = node->in[0].dtype, to = node->out.dtype;
+    ptrdiff_t si = node->p.map.in.stride[3] * (ptrdiff_t)kpu_dtype_size(from);
+    ptrdiff_t so = node->p.map.out.stride[3] * (ptrdiff_t)kpu_dtype_size(to);
+    for (uint32_t n = node->p.map.in.shape[3]; n > 0; --n, in += si, out += so) {
+        uint8_t function = node->p.map.function;
+        if (from != KPU_F32 && to != KPU_F32) {
+            int64_t v = load_int(in, from);
+            store_int(out, to, function == KPU_MAP_UNARY ? integer_unary(node->p.map.op, v) : v);
+            continue;
+        }
+        float v = from == KPU_F32 ? *(const float *)in : from == KPU_U8 ? *in : (float)load_int(in, from);
+        switch (function) {
             case KPU_MAP_QUANTIZE:
                 v = rintf(v * scale + bias);
                 break;
@@ -228,28 +314,25 @@ static void map_row(const kpu_node_t *node, const uint8_t *in, uint8_t *out) {
             default:
                 break;
         }
-        if (to_float) {
-            fo[i * so] = v;
+        if (to == KPU_F32) {
+            *(float *)out = v;
+        } else if (to == KPU_U8) {
+            *out = float_to_u8(v);
         } else {
-            out[i * so] = float_to_u8(v);
+            store_int(out, to, kpu_float_to_int(v, to));
         }
     }
 }
 
 void kpu_op_map(const kpu_net_t *net, const kpu_node_t *node) {
     const kpu_view_t *vi = &node->p.map.in, *vo = &node->p.map.out;
-    uint32_t in_size = node->in[0].dtype == KPU_F32 ? 4 : 1, out_size = node->out.dtype == KPU_F32 ? 4 : 1;
+    ptrdiff_t in_size = kpu_dtype_size(node->in[0].dtype), out_size = kpu_dtype_size(node->out.dtype);
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    for (uint32_t n = 0; n < vi->shape[0]; ++n) {
-        for (uint32_t c = 0; c < vi->shape[1]; ++c) {
-            for (uint32_t h = 0; h < vi->shape[2]; ++h) {
-                size_t at_in = (size_t)n * vi->stride[0] + (size_t)c * vi->stride[1] + (size_t)h * vi->stride[2];
-                size_t at_out = (size_t)n * vo->stride[0] + (size_t)c * vo->stride[1] + (size_t)h * vo->stride[2];
-                map_row(node, in + at_in * in_size, out + at_out * out_size);
-            }
-        }
-    }
+    uint32_t index[KPU_DIMS] = { 0 };
+    do {
+        map_row(node, in + row_offset(vi->stride, index) * in_size, out + row_offset(vo->stride, index) * out_size);
+    } while (next_row(vi->shape, index));
 }
 
 // Ties to even, like the vector unit that the vendor's code was made for.

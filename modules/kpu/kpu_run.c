@@ -241,7 +241,13 @@ static int step_start(kpu_run_t *run, char *err) {
             ret = add_padding(run, node);
             break;
         default:
-            ret = kpu_op_run(run->net, node) == KPU_OK ? 0 : -1;
+            ret = kpu_op_run(run->net, node);
+            if (ret == KPU_ERR_INDEX) {
+                run->state = KPU_RUN_IDLE;
+                return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): an index that the model computed leaves its tensor",
+                    (unsigned)run->pos, node->name);
+            }
+            ret = ret == KPU_OK ? 0 : -1;
             break;
     }
     if (ret < 0) {

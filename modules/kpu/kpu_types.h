@@ -47,10 +47,20 @@ typedef enum {
     KPU_MEM_RAM,                // the KPU's own memory
 } kpu_space_t;
 
+// The first two are what most models use; the others come from v5 (indices, results of arg max).
 typedef enum {
-    KPU_F32,
-    KPU_U8,
+    KPU_F32, KPU_U8, KPU_I8, KPU_I16, KPU_I32, KPU_I64, KPU_U16, KPU_U32, KPU_DTYPE_COUNT,
 } kpu_dtype_t;
+
+static inline uint32_t kpu_dtype_size(uint8_t dtype) {
+    static const uint8_t sizes[KPU_DTYPE_COUNT] = { 4, 1, 1, 2, 4, 8, 2, 4 };
+    return sizes[dtype];
+}
+
+// The letter that Python's array and struct modules use.
+static inline char kpu_dtype_code(uint8_t dtype) {
+    return "fBbhiqHI"[dtype];
+}
 
 // A piece of memory. off and size are bytes, in KPU RAM too.
 typedef struct {
@@ -136,29 +146,54 @@ typedef enum {
     KPU_OP_DOWNLOAD,
     KPU_OP_MAP,
     KPU_OP_SOFTMAX_AXIS,
+    KPU_OP_COMPARE,
+    KPU_OP_TERNARY,
+    KPU_OP_FILL,                // the value `fill` everywhere
+    KPU_OP_MIRROR,              // padding with the input's own elements
+    KPU_OP_CONV2D_RANGES,       // weights and bias are tensors
+    KPU_OP_MATMUL_BATCHES,
+    KPU_OP_REDUCE_AXES,
+    KPU_OP_REDUCE_ARG,
+    KPU_OP_CUMSUM,
+    KPU_OP_HARDMAX,
+    KPU_OP_TOPK,
+    KPU_OP_TRILU,
+    KPU_OP_LAYER_NORM,
+    KPU_OP_GATHER,
+    KPU_OP_GATHER_ND,
+    KPU_OP_GATHER_ELEMENTS,
+    KPU_OP_ONEHOT,
+    KPU_OP_GRU,
 } kpu_op_t;
 
 enum {
     KPU_BINARY_ADD, KPU_BINARY_SUB, KPU_BINARY_MUL, KPU_BINARY_DIV, KPU_BINARY_MIN, KPU_BINARY_MAX,
     KPU_BINARY_V4_COUNT, // v5 has some more
-    KPU_BINARY_POW = KPU_BINARY_V4_COUNT, KPU_BINARY_FLOOR_DIV, KPU_BINARY_FLOOR_MOD, KPU_BINARY_COUNT,
+    KPU_BINARY_POW = KPU_BINARY_V4_COUNT, KPU_BINARY_FLOOR_DIV, KPU_BINARY_FLOOR_MOD,
+    KPU_BINARY_BIT_AND, KPU_BINARY_BIT_OR, KPU_BINARY_BIT_XOR, KPU_BINARY_AND, KPU_BINARY_OR, KPU_BINARY_XOR,
+    KPU_BINARY_COUNT,
 };
-enum { KPU_REDUCE_MEAN, KPU_REDUCE_MIN, KPU_REDUCE_MAX, KPU_REDUCE_SUM, KPU_REDUCE_COUNT };
+enum { KPU_REDUCE_MEAN, KPU_REDUCE_MIN, KPU_REDUCE_MAX, KPU_REDUCE_SUM, KPU_REDUCE_COUNT, KPU_REDUCE_PROD = KPU_REDUCE_COUNT };
+enum { KPU_COMPARE_EQ, KPU_COMPARE_NE, KPU_COMPARE_GT, KPU_COMPARE_GE, KPU_COMPARE_LT, KPU_COMPARE_LE, KPU_COMPARE_COUNT };
+enum { KPU_MIRROR_REFLECT = 1, KPU_MIRROR_SYMMETRIC, KPU_MIRROR_EDGE };
 enum {
     KPU_UNARY_ABS, KPU_UNARY_CEIL, KPU_UNARY_COS, KPU_UNARY_EXP, KPU_UNARY_FLOOR, KPU_UNARY_LOG, KPU_UNARY_NEG,
     KPU_UNARY_RSQRT, KPU_UNARY_SIN, KPU_UNARY_SQUARE,
     KPU_UNARY_V4_COUNT,
     KPU_UNARY_ACOS = KPU_UNARY_V4_COUNT, KPU_UNARY_ASIN, KPU_UNARY_ROUND, KPU_UNARY_SIGN, KPU_UNARY_SQRT,
-    KPU_UNARY_TANH, KPU_UNARY_ERF, KPU_UNARY_SIGMOID, KPU_UNARY_NONE,
+    KPU_UNARY_TANH, KPU_UNARY_ERF, KPU_UNARY_SIGMOID, KPU_UNARY_BIT_NOT, KPU_UNARY_NOT, KPU_UNARY_COUNT,
 };
 
 // What KPU_OP_MAP does to an element.
 enum { KPU_MAP_CONVERT, KPU_MAP_QUANTIZE, KPU_MAP_DEQUANTIZE, KPU_MAP_UNARY };
 
-// Four dimensions N, C, H, W somewhere inside a range. Counted in elements.
+// Four dimensions N, C, H, W somewhere inside a range. Counted in elements. Two more lie outside of
+// them, the outermost last; 0 there counts as 1.
+#define KPU_DIMS (6)
+
 typedef struct {
-    uint32_t shape[4];
-    int32_t stride[4];
+    uint32_t shape[KPU_DIMS];
+    int32_t stride[KPU_DIMS];
     uint32_t off;
 } kpu_view_t;
 
@@ -216,7 +251,7 @@ typedef struct {
         } channels;
         struct {
             kpu_view_t in, out;
-            uint8_t fill[4];    // of everything that the view `out` leaves over
+            uint8_t fill[8];    // of everything that the view `out` leaves over
         } copy;
         struct {
             uint32_t inner, outer, n; // inner in bytes
@@ -225,9 +260,9 @@ typedef struct {
         } concat_dim;
         struct {
             uint32_t op;
-            uint32_t shape[4];
-            uint32_t a[4], b[4]; // strides, 0 where an input is repeated
-            uint32_t o[4];      // strides of the output
+            uint32_t shape[KPU_DIMS];
+            int32_t a[KPU_DIMS], b[KPU_DIMS]; // strides, 0 where an input is repeated
+            int32_t o[KPU_DIMS]; // strides of the output
             float low, high;
             kpu_scale_t sa, sb, so; // quantized only
         } binary;
@@ -268,6 +303,48 @@ typedef struct {
         struct {
             uint32_t code, size; // file offset
         } nnil;
+        struct {
+            uint32_t shape[KPU_DIMS];
+            int32_t a[KPU_DIMS], b[KPU_DIMS], c[KPU_DIMS], o[KPU_DIMS]; // strides
+            kpu_range_t third;  // in[0] decides between in[1] and third
+        } ternary;
+        struct {
+            uint32_t mode;
+            uint32_t in[4], out[4];
+            int32_t before[4];
+        } mirror;
+        struct {
+            kpu_conv2d_t shape;
+            kpu_range_t weights, bias;
+        } conv2d_ranges;
+        struct {
+            uint32_t rows, cols, b_cols;
+            float low, high;
+            uint32_t batch[3], a[3], b[3]; // steps of the inputs, 0 where one is repeated
+            kpu_range_t bias;
+        } matmul_batches;
+        struct {
+            uint32_t op;
+            uint32_t shape[KPU_DIMS], step[KPU_DIMS]; // of the input; step in the output, 0 where it is reduced
+            float init;
+        } reduce_axes;
+        // What follows takes an axis: outer numbers of n, which are inner elements apart.
+        struct {
+            uint32_t outer, n, inner;
+            uint32_t k;         // top k: results. gather: indices. one hot: depth
+            uint8_t op;
+            bool flag, last;    // reverse, largest; exclusive, select_last, process_neg
+            uint8_t dims;       // gather_nd: numbers in an index tuple
+            uint32_t size[KPU_DIMS], step[KPU_DIMS];
+            kpu_range_t third, fourth;
+            int32_t diagonal;
+            float epsilon;
+        } axis;
+        struct {
+            uint32_t steps, batch, in, hidden, directions;
+            bool reverse, linear_before_reset;
+            kpu_range_t r, b, state, out_state, work;
+        } gru;
     } p;
 } kpu_node_t;
 

@@ -9,13 +9,19 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel_v4_nn.c \
 	kmodel_v4_nodes.c \
 	kmodel_v5.c \
+	kmodel_v5_axis.c \
 	kmodel_v5_functions.c \
 	kmodel_v5_k210.c \
+	kmodel_v5_math.c \
+	kmodel_v5_move.c \
+	kmodel_v5_tensors.c \
 	kmodel_v5_vm.c \
 	kpu_layer.c \
 	kpu_ops.c \
+	kpu_ops_axis.c \
 	kpu_ops_nn.c \
 	kpu_ops_tensor.c \
+	kpu_ops_v5.c \
 	kpu_run.c \
 	kpu_stream.c \
 	yolo2.c \
@@ -32,8 +38,9 @@ SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
 CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 
 # Without fused multiply-add the layers give the same numbers as on a PC, so tests can compare them.
-$(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_nn.o kpu_ops_tensor.o yolo2.o): CFLAGS += -ffp-contract=off
+$(addprefix $(BUILD)/kpu/, kpu_ops.o kpu_ops_axis.o kpu_ops_nn.o kpu_ops_tensor.o kpu_ops_v5.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_functions.o kmodel_v5_k210.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
+	kmodel_v5_k210.o kmodel_v5_math.o kmodel_v5_move.o kmodel_v5_tensors.o kpu_ops_axis.o kpu_ops_v5.o \
 	kmodel_v5_vm.o modkpu.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_yolo2.o): CFLAGS += -Os

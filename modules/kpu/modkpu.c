@@ -40,7 +40,7 @@ static mp_obj_t modkpu_set_outputs(size_t n_args, const mp_obj_t *args) {
         dim[k] = mp_obj_get_int(args[2 + k]);
         count = dim[k] <= 0 || dim[k] > (mp_int_t)out->mem.size ? 0 : count * (uint64_t)dim[k];
     }
-    if (count != out->mem.size / (out->mem.dtype == KPU_F32 ? 4 : 1)) {
+    if (count != out->mem.size / kpu_dtype_size(out->mem.dtype)) {
         mp_printf(&mp_plat_print, "[MAIXPY]kpu: set_outputs arg value error: w,c,ch size not match output size\n");
         return mp_const_false;
     }

@@ -17,7 +17,7 @@
 typedef struct {
     mp_obj_base_t base;
     mp_obj_array_t *data;
-    uint8_t typecode;           // 'f' or 'B'
+    uint8_t typecode;           // of the array module; 'f' or 'B' unless a v5 model has other integers
     uint32_t w, h, ch;
     uint32_t index;             // of the last layer that ran
 } fmap_obj_t;
@@ -30,7 +30,8 @@ static fmap_obj_t *fmap_get(mp_obj_t o) {
 }
 
 static size_t item_size(const fmap_obj_t *self) {
-    return self->typecode == 'f' ? 4 : 1;
+    size_t align;
+    return mp_binary_get_size('@', self->typecode, &align);
 }
 
 static size_t item_count(const fmap_obj_t *self) {
@@ -74,8 +75,8 @@ static mp_obj_t cut_output(modkpu_net_obj_t *self) {
     if (node->op == KPU_OP_CONV) {
         return new_fmap(data, 'B', node->w, node->h, node->c, self->layers - 1);
     }
-    bool is_float = node->out.size && node->out.dtype == KPU_F32;
-    return new_fmap(data, is_float ? 'f' : 'B', data->len / (is_float ? 4 : 1), 1, 1, self->layers - 1);
+    uint8_t dtype = node->out.size ? node->out.dtype : KPU_U8;
+    return new_fmap(data, kpu_dtype_code(dtype), data->len / kpu_dtype_size(dtype), 1, 1, self->layers - 1);
 }
 
 mp_obj_t modkpu_new_fmap(modkpu_net_obj_t *self, mp_int_t i) {
@@ -99,9 +100,9 @@ mp_obj_t modkpu_new_fmap(modkpu_net_obj_t *self, mp_int_t i) {
     bool is_float = out->mem.dtype == KPU_F32;
     // In MaixPy floats of a v3 model are a flat list; those of v4 have the shape of set_outputs().
     if ((is_float && self->net.version == 3) || out->c == 0) {
-        return new_fmap(data, is_float ? 'f' : 'B', out->mem.size / (is_float ? 4 : 1), 1, 1, last);
+        return new_fmap(data, kpu_dtype_code(out->mem.dtype), out->mem.size / kpu_dtype_size(out->mem.dtype), 1, 1, last);
     }
-    return new_fmap(data, is_float ? 'f' : 'B', out->w, out->h, out->c, last);
+    return new_fmap(data, kpu_dtype_code(out->mem.dtype), out->w, out->h, out->c, last);
 }
 
 static mp_obj_t modkpu_forward(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
@@ -129,10 +130,7 @@ MP_DEFINE_CONST_FUN_OBJ_2(modkpu_get_output_obj, modkpu_get_output);
 // ---- the type --------------------------------------------------------------------------------
 
 static mp_obj_t get_item(const fmap_obj_t *self, size_t i) {
-    if (self->typecode == 'f') {
-        return mp_obj_new_float((mp_float_t)((const float *)self->data->items)[i]);
-    }
-    return MP_OBJ_NEW_SMALL_INT(((const uint8_t *)self->data->items)[i]);
+    return mp_binary_get_val_array(self->typecode, self->data->items, i);
 }
 
 static void set_item(fmap_obj_t *self, size_t i, mp_obj_t value) {

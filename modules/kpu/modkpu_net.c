@@ -130,7 +130,7 @@ static void feed_list(modkpu_net_obj_t *self, mp_obj_t list) {
     if (n == 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: check input list format err! The list is empty"));
     }
-    size_t item_size = in->mem.dtype == KPU_F32 ? 4 : 1;
+    size_t item_size = kpu_dtype_size(in->mem.dtype);
     if (n != in->mem.size / item_size) {
         mp_raise_msg_varg(&mp_type_ValueError,
             MP_ERROR_TEXT("[MAIXPY]kpu: check input list format err! The list has %u numbers, the model wants %u"),
@@ -138,7 +138,7 @@ static void feed_list(modkpu_net_obj_t *self, mp_obj_t list) {
     }
     uint8_t *buf = m_new(uint8_t, n * item_size);
     for (size_t i = 0; i < n; ++i) {
-        mp_binary_set_val_array(item_size == 4 ? 'f' : 'B', buf, i, items[i]);
+        mp_binary_set_val_array(kpu_dtype_code(in->mem.dtype), buf, i, items[i]);
     }
     feed(self, buf, n * item_size);
     m_del(uint8_t, buf, n * item_size);

@@ -20,7 +20,8 @@ CORE = [p for p in sorted(MODULE.glob("*.c")) if not p.name.startswith("modkpu")
 CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", f"-I{HERE}", f"-I{MODULE}"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
-F32, U8 = 0, 1
+DTYPES = [np.float32, np.uint8, np.int8, np.int16, np.int32, np.int64, np.uint16, np.uint32]
+F32, U8, I8, I16, I32, I64, U16, U32 = range(8)
 
 
 def data_path(name: str) -> Path:
@@ -86,7 +87,7 @@ def lib() -> ct.CDLL:
     so.host_node.argtypes = [ct.c_void_p, ct.c_uint32, ct.POINTER(Node)]
     so.host_tensors.argtypes = [ct.c_void_p, ct.c_int]
     so.host_tensor.argtypes = [ct.c_void_p, ct.c_int, ct.c_uint32, ct.POINTER(Tensor)]
-    so.host_input.argtypes = [ct.c_void_p, ct.c_char_p, ct.c_size_t, ct.c_char_p]
+    so.host_input.argtypes = [ct.c_void_p, ct.c_uint32, ct.c_char_p, ct.c_size_t, ct.c_char_p]
     so.host_run.argtypes = [ct.c_void_p, ct.c_uint32, ct.c_int, ct.c_int, ct.c_char_p]
     so.host_result.argtypes = [ct.c_void_p, ct.c_void_p, ct.c_size_t, ct.c_char_p]
     so.host_output.argtypes = [ct.c_void_p, ct.c_uint32, ct.c_void_p, ct.c_size_t]
@@ -155,8 +156,8 @@ class Net:
     def outputs(self) -> list[Tensor]:
         return self._tensors(1)
 
-    def set_input(self, data: bytes) -> None:
-        _check(lib().host_input(self.h, data, len(data), self.err), self.err)
+    def set_input(self, data: bytes, i: int = 0) -> None:
+        _check(lib().host_input(self.h, i, data, len(data), self.err), self.err)
 
     def run(self, end: int | None = None, go_on: bool = False, fail_at: int = 0) -> None:
         end = lib().host_nodes(self.h) if end is None else end
@@ -171,7 +172,7 @@ class Net:
         t = self.outputs[i]
         out = np.zeros(t.size, np.uint8)
         assert lib().host_output(self.h, i, out.ctypes.data, t.size) == 0
-        return out.view(np.float32) if t.dtype == F32 else out
+        return out.view(DTYPES[t.dtype])
 
 
 class Streamed(Net):

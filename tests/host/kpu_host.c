@@ -216,8 +216,8 @@ void host_tensor(const host_net_t *h, int outputs, uint32_t i, host_tensor_t *ou
     *out = (host_tensor_t) { .dtype = t->mem.dtype, .size = t->mem.size, .c = t->c, .h = t->h, .w = t->w };
 }
 
-int host_input(host_net_t *h, const void *src, size_t size, char *err) {
-    return kpu_run_input(&h->run, 0, src, size, err);
+int host_input(host_net_t *h, uint32_t i, const void *src, size_t size, char *err) {
+    return kpu_run_input(&h->run, i, src, size, err);
 }
 
 int host_run(host_net_t *h, uint32_t end, int go_on, int fail_at, char *err) {

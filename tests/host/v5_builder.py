@@ -8,26 +8,38 @@ import struct
 import numpy as np
 
 INPUT, OUTPUT, RDATA, DATA = 0, 1, 2, 3
-U8, F32 = 4, 9
+I8, I16, I32, I64, U8, U16, U32, F32 = 0, 1, 2, 3, 4, 5, 6, 9
+DTYPES = {
+    I8: np.int8, I16: np.int16, I32: np.int32, I64: np.int64, U8: np.uint8, U16: np.uint16, U32: np.uint32,
+    F32: np.float32,
+}  # fmt: skip
 
-# Columns: 1.0 beta, 1.0.0, 1.1, 1.3, 1.4-1.5, 1.6-1.9.
-RELEASES = ["1.0b", "1.0", "1.1", "1.3", "1.4", "1.6"]
+RELEASES = ["1.0b", "1.0", "1.1", "1.2", "1.3", "1.4", "1.6", "1.9"]
+# The number in each release from the first that has the function; one number for all is the same everywhere.
+_NUMBERS = {
+    "batch_to_space": "0", "binary": "1", "broadcast": "2", "compare": "- - - - - - 4 4", "conv2d": "5 5 5 5 5 5 6 6",
+    "convert": "7 7 7 7 7 7 8 8", "copy": "8 8 8 8 8 8 9 9", "cumsum": "- 9 9 9 9 9 a a",
+    "dequantize": "9 a a a a a b b", "equal": "- - - - b b - -", "gather": "a b b b c c c c",
+    "gather_nd": "b c c c d d d d", "hardmax": "- d d d e e e e", "lut1d": "d f f f 10 10 10 10",
+    "matmul": "- - - - 11 11 11 11", "onehot": "f 11 11 11 12 12 12 12", "pad": "10 12 12 12 13 13 13 13",
+    "quantize": "11 13 13 13 14 14 14 14", "random_normal": "- - 14 14 15 15 15 15",
+    "reduce": "12 14 16 16 17 17 17 17", "reduce_arg": "- 15 17 17 18 18 18 18",
+    "reduce_prod": "- - 18 18 19 19 19 19", "reduce_window2d": "13 16 19 19 1a 1a 1a 1a",
+    "resize_image": "14 17 1a 1a 1b 1b 1b 1b", "roi_align": "- - - 1b 1c 1c 1c 1c", "sigmoid": "- - - 1c 1d 1d 1d 1d",
+    "slice": "15 18 1b 1d 1e 1e 1e 1e", "softmax": "- - - - - - 1f 1f", "space_to_batch": "- - - - - - 20 20",
+    "ternary": "- - 1f 21 22 22 22 22", "topk": "- - - 22 23 23 23 23", "transpose": "19 1c 20 23 24 24 24 24",
+    "trilu": "- - - 24 25 25 25 25", "unary": "1a 1d 21 25 26 26 26 26", "gru": "- - - - - - 27 27",
+    "tflite_detection_postprocess": "- - - - - - 28 28", "layer_norm": "- - - - - - 29 29",
+    "compress": "- - - - - - 2a 2a", "gather_elements": "- - - - - - 2b 2b",
+}  # fmt: skip
 NUMBERS = {
-    "binary": (1, 1, 1, 1, 1, 1),
-    "convert": (7, 7, 7, 7, 7, 8),
-    "copy": (8, 8, 8, 8, 8, 9),
-    "dequantize": (9, 10, 10, 10, 10, 11),
-    "pad": (0x10, 0x12, 0x12, 0x13, 0x13, 0x13),
-    "quantize": (0x11, 0x13, 0x13, 0x14, 0x14, 0x14),
-    "reduce": (0x12, 0x14, 0x16, 0x17, 0x17, 0x17),
-    "reduce_window2d": (0x13, 0x16, 0x19, 0x1A, 0x1A, 0x1A),
-    "resize_image": (0x14, 0x17, 0x1A, 0x1B, 0x1B, 0x1B),
-    "sigmoid": (None, None, None, 0x1D, 0x1D, 0x1D),
-    "slice": (0x15, 0x18, 0x1B, 0x1E, 0x1E, 0x1E),
-    "softmax": (None, None, None, None, None, 0x1F),
-    "transpose": (0x19, 0x1C, 0x20, 0x24, 0x24, 0x24),
-    "unary": (0x1A, 0x1D, 0x21, 0x26, 0x26, 0x26),
+    name: [None if n == "-" else int(n, 16) for n in (line.split() if " " in line else [line] * len(RELEASES))]
+    for name, line in _NUMBERS.items()
 }
+
+
+def releases_of(name: str) -> list[str]:
+    return [r for r, n in zip(RELEASES, NUMBERS[name], strict=True) if n is not None]
 
 
 def strides(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -53,6 +65,11 @@ class Program:
         self.code += b"".join(c if isinstance(c, bytes) else bytes([c]) for c in code)
         return self
 
+    @property
+    def names_shapes(self) -> bool:
+        """binary and matmul name the shape of their result."""
+        return self.release >= RELEASES.index("1.4")
+
     def int(self, v: int) -> Program:
         return self.op(3) if v == 0 else self.op(4) if v == 1 else self.op(2, struct.pack("<i", v))
 
@@ -69,11 +86,11 @@ class Program:
         self.registers += 1
         return self.registers - 1
 
-    def padding(self, before: int, after: int) -> Program:
+    def padding(self, before: int, after: int, interior: int = 0) -> Program:
         self.int(before).int(after)
-        return self.int(0) if self.release >= 2 else self
+        return self.int(interior) if self.release >= 2 else self
 
-    def paddings(self, register: int, pads: list[tuple[int, int]]) -> Program:
+    def paddings(self, register: int, pads: list[tuple[int, ...]]) -> Program:
         for p in pads:
             self.padding(*p)
         return self.op(0x32, register, len(pads))
@@ -89,8 +106,8 @@ class Program:
         return self.op(0x5E, struct.pack("<H", number), *operands)
 
     def model(self, data: np.ndarray, out_shape: tuple[int, ...], out_dtype: int = F32) -> bytes:
-        in_dtype = U8 if data.dtype == np.uint8 else F32
-        size = int(np.prod(out_shape)) * (4 if out_dtype == F32 else 1)
+        in_dtype = next(k for k, v in DTYPES.items() if v == data.dtype)
+        size = int(np.prod(out_shape)) * np.dtype(DTYPES[out_dtype]).itemsize
         text = self.code + b"\x59"
 
         def tensors(location: int, dtype: int, nbytes: int, shape: tuple[int, ...]) -> bytes:

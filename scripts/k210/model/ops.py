@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """CPU operations that several kmodel versions share, on numpy arrays. Integers are exact."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,6 +38,10 @@ def shift_v3(v: np.ndarray, s: int) -> np.ndarray:
 def sigmoid(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return (1 / (1 + np.exp(-x))).astype(F32)
+
+
+def erf(x: np.ndarray) -> np.ndarray:
+    return np.vectorize(math.erf, otypes=[F32])(x)
 
 
 def softmax(x: np.ndarray, axis: int = -1, beta: float = 1.0) -> np.ndarray:

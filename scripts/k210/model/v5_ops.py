@@ -6,11 +6,10 @@ from collections.abc import Callable
 import numpy as np
 
 from k210.errors import K210Error
-from k210.model import ops, stackvm, v4_quant
+from k210.model import ops, stackvm, v4_quant, v5_axis
 from k210.model.kmodel import Step
+from k210.model.v5_tensors import Found, axes_of, check_writable, damaged, dense, in_out, view
 from k210.model.v5_vm import Vm
-
-Found = tuple[list[np.ndarray], np.ndarray, Callable[[], np.ndarray]]
 
 BINARY = [
     np.add, np.subtract, np.multiply, np.divide, np.minimum, np.maximum, np.power, np.floor_divide, np.mod,
@@ -21,7 +20,7 @@ UNARY: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "abs": np.abs, "acos": np.arccos, "asin": np.arcsin, "ceil": np.ceil, "cos": np.cos, "exp": np.exp,
     "floor": np.floor, "log": np.log, "neg": np.negative, "round": np.rint, "rsqrt": lambda x: 1 / np.sqrt(x),
     "sign": np.sign, "sin": np.sin, "sqrt": np.sqrt, "square": np.square, "tanh": np.tanh,
-    "logical_not": np.logical_not,
+    "logical_not": np.logical_not, "bit_not": np.invert, "erf": lambda x: ops.erf(x),
 }  # fmt: skip
 
 
@@ -36,31 +35,6 @@ def tensor_step(vm: Vm, name: str, operands: tuple) -> Step:
             y[...] = np.broadcast_to(f(), y.shape)
 
     return Step(name, [x.shape for x in xs], y.shape, y.dtype.name, run)
-
-
-def check_writable(y: np.ndarray) -> None:
-    if not y.flags.writeable:
-        raise K210Error("the model writes to its constants: it is damaged")
-
-
-def view(vm: Vm, dtype: int, shape: tuple[int, ...], strides: int) -> np.ndarray:
-    return vm.address().strided(stackvm.DTYPES[dtype], shape, vm.shape(strides))
-
-
-def damaged(name: str, why: str) -> K210Error:
-    return K210Error(f"the operation {name!r} has {why}: the model is damaged")
-
-
-def axes_of(values: tuple[int, ...], rank: int, name: str) -> tuple[int, ...]:
-    axes = tuple(v + rank if v < 0 else v for v in values)
-    if any(not 0 <= a < rank for a in axes) or len(set(axes)) != len(axes):
-        raise damaged(name, f"the axes {values} for {rank} dimensions")
-    return axes
-
-
-def in_out(vm: Vm, dt: int, s: int, t: int, out: tuple[int, ...], t_out: int, dt_out: int | None = None):
-    y = view(vm, dt if dt_out is None else dt_out, out, t_out)
-    return view(vm, dt, vm.shape(s), t), y
 
 
 def same(vm: Vm, dt: int, s: int, t: int, t_out: int, f: Callable[[np.ndarray], np.ndarray]) -> Found:
@@ -93,6 +67,15 @@ def compare(vm: Vm, dt: int, s1: int, t1: int, s2: int, t2: int, s_out: int, t_o
     return [a, b], y, lambda: COMPARE[op](a, b)
 
 
+def equal(vm: Vm, dt: int, s1: int, t1: int, s2: int, t2: int, t_out: int) -> Found:
+    place, b, a = vm.address(), view(vm, dt, vm.shape(s2), t2), view(vm, dt, vm.shape(s1), t1)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise damaged("equal", f"the shapes {a.shape} and {b.shape}") from None
+    return [a, b], place.strided("uint8", shape, vm.shape(t_out)), lambda: a == b
+
+
 def broadcast(vm: Vm, dt: int, s: int, t: int, s_out: int, t_out: int) -> Found:
     x, y = in_out(vm, dt, s, t, vm.shape(s_out), t_out)
     return [x], y, lambda: x
@@ -105,7 +88,10 @@ def convert(vm: Vm, dt: int, dt_out: int, s: int, t: int, t_out: int) -> Found:
         if x.dtype.kind != "f" or y.dtype.kind == "f":
             return x.astype(y.dtype)
         limits = np.iinfo(y.dtype)
-        return np.clip(np.trunc(np.nan_to_num(x)), limits.min, limits.max).astype(y.dtype)
+        # Doubles, because 32-bit limits are no floats. The largest 64-bit number is no double either.
+        v = np.clip(np.trunc(np.nan_to_num(x).astype(np.float64)), limits.min, limits.max)
+        top = v >= float(limits.max)
+        return np.where(top, limits.max, np.where(top, 0, v).astype(y.dtype))
 
     return [x], y, run
 
@@ -125,26 +111,9 @@ def dequantize(vm: Vm, dt: int, dt_out: int, s: int, t: int, t_out: int) -> Foun
     return [x], y, lambda: x.astype(np.float32) * scale + bias
 
 
-def gather(vm: Vm, dt: int, s: int, s_out: int, t: int, t_out: int, s_indices: int, axis: int) -> Found:
-    where = vm.address()
-    y = view(vm, dt, vm.shape(s_out), t_out)
-    x = view(vm, dt, vm.shape(s), t)
-    shape = vm.shape(s_indices)
-    index = where.flat("int32", int(np.prod(shape))).reshape(shape)
-    if axis >= x.ndim:
-        raise damaged("gather", f"axis {axis}")
-
-    def run() -> np.ndarray:
-        if index.size and (index.min() < -x.shape[axis] or index.max() >= x.shape[axis]):
-            raise damaged("gather", "an index outside its input")
-        return np.take(x, index, axis).reshape(y.shape)
-
-    return [x], y, run
-
-
 def conv2d(vm: Vm, dt: int, s: int, t: int, s_w: int, t_w: int, t_bias: int, t_out: int, groups: int, *rest) -> Found:
     sh, sw, dh, dw, low, high = rest
-    pad_w, pad_h = vm.padding(), vm.padding()
+    pad_w, pad_h = vm.window_padding(), vm.window_padding()
     place, bias_at, w_at = vm.address(), vm.address(), vm.address()
     kind = stackvm.DTYPES[dt]
     x = view(vm, dt, vm.shape(s), t)
@@ -203,15 +172,23 @@ def pad(vm: Vm, dt: int, s: int, t: int, t_out: int, register: int, mode: int) -
     if pads is None or len(pads) != len(shape):
         raise damaged("pad", "no padding for each dimension")
     value = vm.number()
-    out = tuple(n + a + b for n, (a, b) in zip(shape, pads, strict=True))
-    if mode and any(max(p) >= n + (mode > 1) or min(p) < 0 for n, p in zip(shape, pads, strict=True)):
+    out = tuple(n + (n - 1) * inner + a + b for n, (a, b, inner) in zip(shape, pads, strict=True))
+    limits = [n - 1 if mode == 1 else n if mode == 2 else 1 << 31 for n in shape]
+    if mode and any(p[2] or max(p) > top or min(p) < 0 for top, p in zip(limits, pads, strict=True)):
         raise damaged("pad", "more padding than pixels")
+    if any(n < 1 for n in out) or any(p[2] < 0 for p in pads):
+        raise damaged("pad", f"a result of {out}")
     x, y = in_out(vm, dt, s, t, out, t_out)
 
     def run() -> np.ndarray:
-        if mode == 0:
-            return v4_quant.pad(x, pads, np.asarray(value).astype(x.dtype))
-        return np.pad(x, pads, {1: "reflect", 2: "symmetric", 3: "edge"}[mode])
+        outside = [p[:2] for p in pads]
+        if mode:
+            return np.pad(x, outside, {1: "reflect", 2: "symmetric", 3: "edge"}[mode])
+        if not any(p[2] for p in pads):
+            return v4_quant.pad(x, outside, np.asarray(value).astype(x.dtype))
+        wide = np.full([n + (n - 1) * p[2] for n, p in zip(shape, pads, strict=True)], value, x.dtype)
+        wide[tuple(slice(None, None, p[2] + 1) for p in pads)] = x
+        return v4_quant.pad(wide, outside, np.asarray(value).astype(x.dtype))
 
     return [x], y, run
 
@@ -253,7 +230,7 @@ def reduce_arg(
 
 def reduce_window2d(vm: Vm, dt: int, op: int, s: int, t: int, t_out: int, *rest) -> Found:
     fh, fw, sh, sw, dh, dw, low, high = rest
-    pad_w, pad_h = vm.padding(), vm.padding()
+    pad_w, pad_h = vm.window_padding(), vm.window_padding()
     shape = vm.shape(s)
     geometry = ((pad_h, pad_w), (fh, fw), (sh, sw), (dh, dw))
     v4_quant.check_window(*geometry, "reduce_window2d")
@@ -289,6 +266,14 @@ def resize_image(vm: Vm, dt: int, s: int, t: int, t_out: int, align: int, half: 
         return x[:, :, index[0]][..., index[1]]
 
     return [x], y, run
+
+
+def sigmoid(vm: Vm, dt: int, s: int, t: int, t_out: int | None = None) -> Found:
+    if t_out is not None:
+        return same(vm, dt, s, t, t_out, ops.sigmoid)
+    y = dense(vm, stackvm.DTYPES[dt], vm.shape(s))  # 1.2
+    x = view(vm, dt, vm.shape(s), t)
+    return [x], y, lambda: ops.sigmoid(x)
 
 
 def slice_(vm: Vm, dt: int, s: int, t: int, t_out: int, s_begin: int, s_end: int, s_stride: int) -> Found:
@@ -334,7 +319,7 @@ def _blocks(vm: Vm, shape: tuple[int, ...], s_block: int, register: int) -> tupl
 def space_to_batch(vm: Vm, dt: int, s: int, t: int, t_out: int, s_block: int, register: int) -> Found:
     n, c, h, w = shape = (*vm.shape(s), 0, 0, 0, 0)[: max(4, len(vm.shape(s)))][:4]
     bh, bw, pads = _blocks(vm, vm.shape(s), s_block, register)
-    (top, bottom), (left, right) = pads
+    (top, bottom, _), (left, right, _) = pads
     height, width = h + top + bottom, w + left + right
     if height % bh or width % bw or min(top, bottom, left, right) < 0:
         raise damaged("space_to_batch", f"blocks of {bh}x{bw} for {height}x{width} pixels")
@@ -351,7 +336,7 @@ def space_to_batch(vm: Vm, dt: int, s: int, t: int, t_out: int, s_block: int, re
 def batch_to_space(vm: Vm, dt: int, s: int, t: int, t_out: int, s_block: int, register: int) -> Found:
     bh, bw, crops = _blocks(vm, vm.shape(s), s_block, register)
     n, c, h, w = vm.shape(s)
-    (top, bottom), (left, right) = crops
+    (top, bottom, _), (left, right, _) = crops
     if n % (bh * bw) or min(top, bottom, left, right) < 0 or top + bottom > h * bh or left + right > w * bw:
         raise damaged("batch_to_space", f"blocks of {bh}x{bw} for {n} batches")
     out = (n // (bh * bw), c, h * bh - top - bottom, w * bw - left - right)
@@ -365,11 +350,12 @@ def batch_to_space(vm: Vm, dt: int, s: int, t: int, t_out: int, s_block: int, re
 
 
 HANDLERS: dict[str, Callable[..., Found]] = {
-    "binary": binary, "compare": compare, "broadcast": broadcast, "convert": convert, "quantize": quantize,
-    "dequantize": dequantize, "gather": gather, "conv2d": conv2d, "lut1d": lut1d, "matmul": matmul, "pad": pad,
+    **v5_axis.HANDLERS,
+    "binary": binary, "compare": compare, "equal": equal, "broadcast": broadcast, "convert": convert,
+    "quantize": quantize, "dequantize": dequantize, "conv2d": conv2d, "lut1d": lut1d, "matmul": matmul, "pad": pad,
     "reduce": reduce, "reduce_arg": reduce_arg, "reduce_window2d": reduce_window2d, "resize_image": resize_image,
     "slice": slice_, "softmax": softmax, "transpose": transpose, "unary": unary, "space_to_batch": space_to_batch,
     "batch_to_space": batch_to_space,
     "copy": lambda vm, dt, s, t, t_out: same(vm, dt, s, t, t_out, lambda x: x),
-    "sigmoid": lambda vm, dt, s, t, t_out: same(vm, dt, s, t, t_out, ops.sigmoid),
+    "sigmoid": sigmoid,
 }  # fmt: skip

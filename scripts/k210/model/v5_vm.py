@@ -85,11 +85,16 @@ class Vm:
             raise K210Error("the byte code uses a number as an address: the model is damaged")
         return value
 
-    def padding(self) -> tuple[int, int]:
-        """Before and after; the interior on top must be 0."""
-        if self.release >= stackvm.PADDING_INTERIOR and self.int():
-            raise K210Error("the model pads between pixels, which is not supported")
+    def padding(self) -> tuple[int, int, int]:
+        """Before, after, and between elements, which is on top."""
+        between = self.int() if self.release >= stackvm.PADDING_INTERIOR else 0
         after, before = self.int(), self.int()
+        return before, after, between
+
+    def window_padding(self) -> tuple[int, int]:
+        before, after, between = self.padding()
+        if between:
+            raise K210Error("the model pads between the pixels of a window, which is not supported")
         return before, after
 
     def shape(self, register: int) -> tuple[int, ...]:
@@ -121,7 +126,7 @@ class Vm:
             if done > MAX_INSTRUCTIONS or len(self.stack) > MAX_STACK:
                 raise K210Error("the byte code does not come to an end: the model is damaged")
             if instruction.code == RET:
-                return
+                break
             if instruction.code == stackvm.TENSOR:
                 if instruction.name == "call":
                     yield from self._call(*instruction.operands)
@@ -136,6 +141,8 @@ class Vm:
                     i = index.get(target, len(code))
             else:
                 self._plain(instruction)
+        if self.stack:
+            raise K210Error("the byte code leaves numbers on its stack: the model is damaged")
 
     def _plain(self, instruction: stackvm.Instruction) -> None:
         code, operands, stack = instruction.code, instruction.operands, self.stack
