@@ -306,6 +306,8 @@ class Rewriter:
 
     def pool(self, op: g.Pool, tail: bool) -> None:
         """A pool that no convolution took up: the KPU pools behind a convolution that does nothing."""
+        if op.count_pad:
+            op = dataclasses.replace(op, inputs=[self.pad(op.inputs[0], *op.pads)], pads=(0, 0, 0, 0), count_pad=False)
         shape = self.graph.shape(op.inputs[0])
         kind = pool_type(op, shape, self.graph.shape(op.output))
         if kind and not tail and shape[1] <= MAX_IDENTITY and shape[0] == 1:

@@ -63,7 +63,7 @@ class Lowering:
         kinds = [self.native[n] for n in op.inputs if n in self.native]
         if isinstance(op, g.Conv):
             return "u8"
-        if isinstance(op, (g.Pool, g.Reduce, g.Softmax)):
+        if isinstance(op, (g.Pool, g.Reduce, g.Softmax)) or (isinstance(op, g.Resize) and op.kind == "linear"):
             return "f32"
         if isinstance(op, g.MatMul):
             known = self.graph.constants.get(op.inputs[1])
@@ -288,8 +288,6 @@ class Lowering:
         return four(shape)
 
     def _pool(self, op: g.Pool) -> Node:
-        if op.kind == "mean" and op.count_pad:
-            raise self.graph.fail(op, "averages that count the padding are not supported; use count_include_pad=0")
         return self.add(
             "reduce_window", [self.need(op.inputs[0], "f32")], [self.result(op.output, "f32")],
             shape=self._four(op, op.inputs[0]), pool=op,
@@ -384,15 +382,23 @@ class Lowering:
     def _transpose(self, op: g.Transpose) -> Node | None:
         where = self.domain[op]
         shape, order = squeeze_order(self.graph.shape(op.inputs[0]), op.order)
-        if len(shape) > 4:
-            raise self.graph.fail(op, f"a transpose of {len(shape)} dimensions cannot be done in four")
         source = self.need(op.inputs[0], where)
         if order == tuple(range(len(order))):
             self.have[op.output, where] = source
             return None
-        lead = 4 - len(shape)
-        full = tuple(range(lead)) + tuple(i + lead for i in order)
-        return self.add("transpose", [source], [self.result(op.output, where)], shape=four(shape), order=full)
+        moves = [order] if len(order) <= 4 else block_swaps(order)
+        node = None
+        for number, move in enumerate(moves):
+            now, merged = squeeze_order(shape, move)
+            lead = 4 - len(now)
+            full = tuple(range(lead)) + tuple(i + lead for i in merged)
+            last = number == len(moves) - 1
+            count = self.count(op.output)
+            assert isinstance(source, Buffer)
+            target = self.result(op.output, where) if last else Buffer(op.output, source.dtype, count)
+            node = self.add("transpose", [source], [target], shape=four(now), order=full)
+            shape, source = tuple(shape[i] for i in move), target
+        return node
 
     def _reshape(self, op: g.Reshape) -> None:
         where = self.domain[op]
@@ -426,3 +432,14 @@ def squeeze_order(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[tuple
     place = {k: i for i, k in enumerate(ranks)}
     merged = tuple(int(np.prod([sizes[i] for i in runs[k]], dtype=np.int64)) for k in ranks)
     return merged, tuple(place[k] for k in range(len(runs)))
+
+
+def block_swaps(order: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """A transpose as several that each move one dimension to its place: four dimensions are enough for that."""
+    moves, now = [], list(range(len(order)))
+    for place, wanted in enumerate(order):
+        at = now.index(wanted)
+        if at != place:
+            moves.append((*range(place), at, *range(place, at), *range(at + 1, len(order))))
+            now.insert(place, now.pop(at))
+    return moves

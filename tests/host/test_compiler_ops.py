@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The compiler on every operation and on whole networks: float against onnxruntime, the kmodel against the float
+network, and the firmware's core against `k210 model simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from compiler_cases import CASES
+from onnx_nets import NETWORKS, Net
+
+from k210.compiler import floats
+from k210.compiler.calibration import InputRange
+from k210.compiler.compile import Compiled, Options, compile_model
+from k210.model import simulate
+from k210.model.load import parse
+
+ort = pytest.importorskip("onnxruntime")
+ort.set_default_logger_severity(3)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), 1e-30))
+
+
+def reference(network: Path, x: np.ndarray) -> list[np.ndarray]:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(network, options).run(None, {"x": x})
+
+
+def core_outputs(data: bytes, x: np.ndarray, count: int) -> list[np.ndarray]:
+    """What the firmware's C core computes, on the host."""
+    from kpu_core import Net as CoreNet
+
+    with CoreNet(data) as net:
+        net.set_input(np.ascontiguousarray(x).tobytes())
+        net.run()
+        return [np.array(net.output(i)).ravel().copy() for i in range(count)]
+
+
+def compiled(net: Net, outputs: list[str], folder: Path, options: Options) -> tuple[Path, Compiled]:
+    shape = tuple(d.dim_value for d in net.inputs[0].type.tensor_type.shape.dim)
+    rng = np.random.default_rng(3)
+    (folder / "cal").mkdir()
+    for i in range(3):
+        # Smooth pictures, as real ones are; white noise tells a network nothing.
+        small = rng.uniform(0, 1, (*shape[:-2], *(max(2, n // 8) for n in shape[-2:]))) if len(shape) == 4 else None
+        if small is None:
+            x = rng.uniform(0, 1, shape)
+        else:
+            rows, columns = (np.linspace(0, small.shape[a] - 1, shape[a]).round().astype(int) for a in (2, 3))
+            x = np.clip(small[:, :, rows][..., columns] + rng.normal(0, 0.03, shape), 0, 1)
+        np.save(folder / "cal" / f"{i}.npy", x.astype(np.float32))
+    network = net.save(folder / "net.onnx", *outputs)
+    return network, compile_model(network, folder / "cal", options, quiet=True)
+
+
+def check(network: Path, made: Compiled, least: float) -> None:
+    x = made.calibration.one(0)[made.graph.inputs[0]]
+    want = reference(network, x)
+    for a, b in zip(floats.run(made.graph, {made.graph.inputs[0]: x}), want, strict=True):
+        assert np.abs(a - b).max() <= 2e-4 * max(np.abs(b).max(), 1e-6)
+    given = made.calibration.model_input(made.graph.inputs[0], x)
+    found = simulate.outputs(parse(made.data), [given])
+    for a, b in zip(found, want, strict=True):
+        assert a.size == b.size and cosine(a, b) >= least
+    for a, b in zip(core_outputs(made.data, given, len(found)), found, strict=True):
+        assert np.abs(a - b.ravel()).max() <= 1e-5 * max(np.abs(b).max(), 1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operation(tmp_path: Path, name: str) -> None:
+    make, shape, opset = CASES[name]
+    net = Net(shape, 1, opset)
+    network, made = compiled(net, [make(net)], tmp_path, Options())
+    check(network, made, 0.99)
+
+
+SIZES = {"yolox_nano": {"size": 96, "classes": 5}, "yolov2_tiny": {"size": 96}, "yolov3_tiny": {"size": 96},
+         "mobilenet_v1": {"size": 96}, "resnet18": {"size": 64}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network(tmp_path: Path, name: str) -> None:
+    net, outputs = NETWORKS[name](**SIZES.get(name, {}))
+    network, made = compiled(net, outputs, tmp_path, Options(input_range=InputRange(0, 1)))
+    check(network, made, 0.95)
