@@ -14,6 +14,7 @@ from onnx_nets import NETWORKS, Net
 from k210.compiler import floats
 from k210.compiler.calibration import InputRange
 from k210.compiler.compile import Compiled, Options, compile_model
+from k210.errors import K210Error
 from k210.model import simulate
 from k210.model.load import parse
 
@@ -89,3 +90,27 @@ def test_network(tmp_path: Path, name: str) -> None:
     net, outputs = NETWORKS[name](**SIZES.get(name, {}))
     network, made = compiled(net, outputs, tmp_path, Options(input_range=InputRange(0, 1)))
     check(network, made, 0.95)
+
+
+V3_NETWORKS = ["yolov2_tiny", "yolov3_tiny", "mobilenet_v1"]
+V3_NETWORKS += ["MaxPool_k3s2p1c0", "add", "concat_act", "gap_fc", "act_hswish"]
+
+
+@pytest.mark.parametrize("name", V3_NETWORKS)
+def test_version_3(tmp_path: Path, name: str) -> None:
+    if name in NETWORKS:
+        net, outputs = NETWORKS[name](size=128)
+    else:
+        make, shape, opset = CASES[name]
+        net = Net(shape, 1, opset)
+        outputs = [make(net)]
+    network, made = compiled(net, outputs, tmp_path, Options(input_range=InputRange(0, 1), version=3))
+    assert made.data[:4] == b"\3\0\0\0"
+    check(network, made, 0.99)
+
+
+def test_version_3_names_what_it_lacks(tmp_path: Path) -> None:
+    net = Net()
+    out = net.op("Transpose", net.conv("x", 3, 8), perm=[0, 2, 3, 1])
+    with pytest.raises(K210Error, match=r"node Transpose_2 \(Transpose\): kmodel v3 has no layer.*v4"):
+        compiled(net, [out], tmp_path, Options(input_range=InputRange(0, 1), version=3))

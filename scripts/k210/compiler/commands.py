@@ -57,6 +57,7 @@ def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
         help="where the picture of errors and memory goes (default: beside NET.kmodel)",
     )
     p.add_argument("--no-report", action="store_true", help="no picture")
+    p.add_argument("--format", choices=["v4", "v3"], default="v4", help="version of the kmodel (default: %(default)s)")
     _add_shapes(p)
     p.set_defaults(function=_compile)
 
@@ -128,6 +129,7 @@ def _compile(options: argparse.Namespace) -> int:
         input_range=parse_range(",".join(options.input_range)) if options.input_range else None,
         input_shapes=_shapes(options.input_shape),
         limit=options.limit,
+        version=int(options.format[1:]),
     )
     if options.compare < 0:
         raise K210Error(f"--compare must not be below 0, it is {options.compare}")

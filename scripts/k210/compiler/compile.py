@@ -23,6 +23,7 @@ from k210.compiler.lower import Lowering, Settings
 from k210.compiler.machine import Machine
 from k210.compiler.plan import plan_ai, plan_main
 from k210.compiler.stats import Seen
+from k210.compiler.write_v3 import WriterV3
 from k210.compiler.write_v4 import WriterV4
 from k210.errors import K210Error
 
@@ -72,6 +73,12 @@ def watch(graph: Graph, calibration: Calibration, quiet: bool = False) -> dict[s
                disable=True if quiet else None, leave=False)  # fmt: skip
     for inputs in bar:
         floats.run(graph, inputs, keep)
+    for name in graph.inputs:
+        if not seen[name].high > seen[name].low:
+            raise K210Error(
+                f"--calibration: all values of input {graph.labels[name]} are {seen[name].low:g}; "
+                "calibration needs typical pictures, not empty ones"
+            )
     return seen
 
 
@@ -80,6 +87,7 @@ def build(graph: Graph, seen: dict[str, Seen], calibration: Calibration, options
         method=options.method,
         percentile=options.percentile,
         bias_correction=options.bias_correction,
+        version=options.version,
         input_quants={name: r.quant for name, r in calibration.ranges.items()},
     )
     machine = Lowering(graph, seen, settings).run()
@@ -93,7 +101,8 @@ def compile_model(path: Path, folder: Path, options: Options, quiet: bool = Fals
     calibration = Calibration(graph, folder, options.input_range, options.limit)
     seen = watch(graph, calibration, quiet)
     machine = build(graph, seen, calibration, options)
-    return Compiled(graph, machine, WriterV4(machine).file(), calibration, seen)
+    writer = WriterV3(machine) if options.version == 3 else WriterV4(machine)
+    return Compiled(graph, machine, writer.file(), calibration, seen)
 
 
 @contextlib.contextmanager

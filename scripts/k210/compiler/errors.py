@@ -14,6 +14,7 @@ from k210.compiler.calibration import Calibration
 from k210.compiler.graph import Graph
 from k210.compiler.machine import Buffer, Machine, Node
 from k210.model.load import parse
+from k210.model.v3 import ProgramV3
 from k210.model.v4 import ProgramV4
 
 
@@ -55,7 +56,7 @@ class LayerError:
     sums: Sums = field(default_factory=Sums)
 
 
-def _real(machine: Machine, node: Node, program: ProgramV4, result: np.ndarray | None) -> np.ndarray | None:
+def _real(machine: Machine, node: Node, program: ProgramV3 | ProgramV4, result: np.ndarray | None) -> np.ndarray | None:
     """What the node computed, as real numbers."""
     if node.kind == "kpu":
         return machine.quants[node.value].real(result) if result is not None else None
@@ -81,6 +82,7 @@ def measure(
         wanted = {n.value for n in machine.nodes}
         want = floats.run(graph, inputs, lambda n, v, k=values, w=wanted: k.__setitem__(n, v) if n in w else None)
         program = parse(data)
+        assert isinstance(program, (ProgramV3, ProgramV4))
         for i, name in enumerate(graph.inputs):
             program.set_input(i, calibration.model_input(name, inputs[name]))
         for i, (node, step) in enumerate(zip(machine.nodes, program.steps(), strict=True)):

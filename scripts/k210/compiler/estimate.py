@@ -18,6 +18,7 @@ CYCLES = {
     "quantize": 30, "dequantize": 12, "pad": 4, "slice": 8, "transpose": 8, "resize": 10, "table": 6, "copy": 3,
     "binary": 20, "qbinary": 45, "softmax": 110, "reduce": 10, "reduce_window": 12, "matmul": 8, "qmatmul": 8,
     "conv": 12, "qconv": 12, "nnil": 25, "upload": PER_BYTE_MOVED, "concat": PER_BYTE_MOVED, "unary": 60,
+    "qpool": 8, "sigmoid": 150,
 }  # fmt: skip
 PER_PIECE = 200  # of a concat
 # The names that the reader of v4 gives to the same.
@@ -52,7 +53,7 @@ def _units(node: Node) -> float:
         return target.size + PER_PIECE / PER_BYTE_MOVED * len(node.reads) * f["outer"]
     if node.kind == "reduce":
         return math.prod(f["in_shape"])
-    if node.kind == "reduce_window":
+    if node.kind in ("reduce_window", "qpool"):
         return count * math.prod(f["pool"].size)
     if node.kind in ("matmul", "qmatmul"):
         return f["rows"] * f["inner"] * f["columns"]

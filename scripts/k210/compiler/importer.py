@@ -49,7 +49,7 @@ class Node:
         found = self.input(number)
         if found is None:
             raise self.fail(f"input {number} is missing")
-        return found if isinstance(found, str) else self.graph.constant(np.asarray(found, np.float32))
+        return found if isinstance(found, str) else self.graph.constant(self.weights(number, "constants"))
 
     def optional(self, number: int, what: str) -> np.ndarray | None:
         """An input that must be a constant if it is there."""

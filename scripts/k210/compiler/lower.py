@@ -27,6 +27,7 @@ class Settings:
     method: str = "minmax"
     percentile: float = 99.99
     bias_correction: bool = True
+    version: int = 4
     dry: bool = False  # only where and when, no numbers
     input_quants: dict[str, Quant] = field(default_factory=dict)
 
@@ -61,7 +62,7 @@ class Lowering:
     def _choose(self, op: Op) -> str:
         late = op.output in self.late
         kinds = [self.native[n] for n in op.inputs if n in self.native]
-        if isinstance(op, g.Conv):
+        if isinstance(op, g.Conv) or self._pools_bytes(op):
             return "u8"
         if isinstance(op, (g.Pool, g.Reduce, g.Softmax)) or (isinstance(op, g.Resize) and op.kind == "linear"):
             return "f32"
@@ -78,6 +79,10 @@ class Lowering:
         if isinstance(op, g.Binary) and op.kind == "div":
             return "f32"
         return "u8" if "u8" in kinds and not late else "f32"
+
+    def _pools_bytes(self, op: Op) -> bool:
+        """Version 3 has a max pool of bytes and none of floats; version 4 the other way round."""
+        return self.settings.version == 3 and isinstance(op, g.Pool) and op.kind == "max"
 
     def _root(self, name: str) -> str:
         while name in self._parent:
@@ -249,6 +254,8 @@ class Lowering:
             source = self.need(op.inputs[0], "u8")
             assert isinstance(source, Buffer)
             return self._lookup(op, source, op.expr, self.quants[op.inputs[0]], self.quants[op.output])
+        if self.settings.version == 3 and str(op.expr) == "sigmoid(x)":
+            return self.add("sigmoid", [self.need(op.inputs[0], "f32")], [self.result(op.output, "f32")])
         code = nnil.assemble(op.expr)
         if code is None:
             raise self.graph.fail(op, f"the function {op.expr} cannot be computed on the K210's CPU")
@@ -288,6 +295,11 @@ class Lowering:
         return four(shape)
 
     def _pool(self, op: g.Pool) -> Node:
+        if self.domain[op] == "u8":
+            return self.add(
+                "qpool", [self.need(op.inputs[0], "u8")], [self.result(op.output, "u8")],
+                shape=self._four(op, op.inputs[0]), pool=op, size=self.graph.shape(op.output)[2:],
+            )  # fmt: skip
         return self.add(
             "reduce_window", [self.need(op.inputs[0], "f32")], [self.result(op.output, "f32")],
             shape=self._four(op, op.inputs[0]), pool=op,

@@ -124,6 +124,10 @@ class ProgramV3(Program):
             tensor = self.inputs[0]
             self._view(tensor.dtype, r.u32(), tensor.count, "the input")[:] = data.ravel()
 
+    def main_bytes(self, start: int, size: int) -> np.ndarray:
+        """Main memory as it is after the steps that have run."""
+        return span(self._main, start, size, "main memory")
+
     def output(self, number: int) -> np.ndarray:
         tensor = self.outputs[number]
         flat = self._view(tensor.dtype, self._places[number][0], tensor.count, f"output {number}")
