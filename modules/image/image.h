@@ -164,7 +164,8 @@ void image_text_size(const char *text, size_t n, float scale, int32_t x_spacing,
 void image_draw_text(image_t *img, int32_t x, int32_t y, const char *text, size_t n, uint32_t color,
     float scale, int32_t x_spacing, int32_t y_spacing, bool mono);
 
-// A bitmap of w*h pixels, w a multiple of 8, rows of w/8 bytes, most significant bit left.
+// A bitmap of w*h pixels, w a multiple of 8: blocks of eight columns from left to right, each with a
+// byte per row from top to bottom, most significant bit left.
 void image_draw_bitmap(image_t *img, int32_t x, int32_t y, int32_t w, int32_t h, const uint8_t *bits,
     uint32_t color, float scale);
 

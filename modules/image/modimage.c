@@ -3,6 +3,8 @@
 #include "py/runtime.h"
 
 #include "py_image.h"
+#include "py_image_vision.h"
+#include "vision/vision.h"
 
 static void get_triple(mp_obj_t o, mp_int_t out[3]) {
     mp_obj_t *items;
@@ -33,6 +35,29 @@ static mp_obj_t mod_grayscale_to_rgb(mp_obj_t gray) {
     return new_triple(g, g, g);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mod_grayscale_to_rgb_obj, mod_grayscale_to_rgb);
+
+static mp_obj_t mod_rgb_to_lab(mp_obj_t rgb) {
+    mp_int_t c[3];
+    int8_t lab[3];
+    get_triple(rgb, c);
+    vis_rgb_to_lab(byte_of(c[0]), byte_of(c[1]), byte_of(c[2]), lab);
+    return new_triple(lab[0], lab[1], lab[2]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mod_rgb_to_lab_obj, mod_rgb_to_lab);
+
+static mp_obj_t mod_lab_to_rgb(mp_obj_t lab) {
+    static const int16_t limits[3][2] = { { 0, 100 }, { -128, 127 }, { -128, 127 } };
+    mp_int_t c[3];
+    int v[3];
+    uint8_t rgb[3];
+    get_triple(lab, c);
+    for (int i = 0; i < 3; i++) {
+        v[i] = c[i] < limits[i][0] ? limits[i][0] : c[i] > limits[i][1] ? limits[i][1] : (int)c[i];
+    }
+    vis_lab_to_rgb(v, rgb);
+    return new_triple(rgb[0], rgb[1], rgb[2]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mod_lab_to_rgb_obj, mod_lab_to_rgb);
 
 #define MAX_POINTS (10)
 
@@ -95,6 +120,42 @@ static const mp_rom_map_elem_t image_module_table[] = {
     { MP_ROM_QSTR(MP_QSTR_warp_affine_ai), MP_ROM_PTR(&mod_warp_affine_ai_obj) },
     { MP_ROM_QSTR(MP_QSTR_ASCII), MP_ROM_INT(0) },
     { MP_ROM_QSTR(MP_QSTR_UTF8), MP_ROM_INT(2) },
+    { MP_ROM_QSTR(MP_QSTR_rgb_to_lab), MP_ROM_PTR(&mod_rgb_to_lab_obj) },
+    { MP_ROM_QSTR(MP_QSTR_lab_to_rgb), MP_ROM_PTR(&mod_lab_to_rgb_obj) },
+    #if IMAGE_WITH_FEATURES
+    { MP_ROM_QSTR(MP_QSTR_HaarCascade), MP_ROM_PTR(&py_image_haar_cascade_obj) },
+    { MP_ROM_QSTR(MP_QSTR_load_descriptor), MP_ROM_PTR(&py_image_load_descriptor_obj) },
+    { MP_ROM_QSTR(MP_QSTR_save_descriptor), MP_ROM_PTR(&py_image_save_descriptor_obj) },
+    { MP_ROM_QSTR(MP_QSTR_match_descriptor), MP_ROM_PTR(&py_image_match_descriptor_obj) },
+    #endif
+    { MP_ROM_QSTR(MP_QSTR_SEARCH_EX), MP_ROM_INT(0) },
+    { MP_ROM_QSTR(MP_QSTR_SEARCH_DS), MP_ROM_INT(1) },
+    { MP_ROM_QSTR(MP_QSTR_EDGE_CANNY), MP_ROM_INT(0) },
+    { MP_ROM_QSTR(MP_QSTR_EDGE_SIMPLE), MP_ROM_INT(1) },
+    { MP_ROM_QSTR(MP_QSTR_CORNER_FAST), MP_ROM_INT(0) },
+    { MP_ROM_QSTR(MP_QSTR_CORNER_AGAST), MP_ROM_INT(1) },
+    { MP_ROM_QSTR(MP_QSTR_TAG16H5), MP_ROM_INT(1) },
+    { MP_ROM_QSTR(MP_QSTR_TAG25H7), MP_ROM_INT(2) },
+    { MP_ROM_QSTR(MP_QSTR_TAG25H9), MP_ROM_INT(4) },
+    { MP_ROM_QSTR(MP_QSTR_TAG36H10), MP_ROM_INT(8) },
+    { MP_ROM_QSTR(MP_QSTR_TAG36H11), MP_ROM_INT(16) },
+    { MP_ROM_QSTR(MP_QSTR_ARTOOLKIT), MP_ROM_INT(32) },
+    { MP_ROM_QSTR(MP_QSTR_EAN2), MP_ROM_INT(0) },
+    { MP_ROM_QSTR(MP_QSTR_EAN5), MP_ROM_INT(1) },
+    { MP_ROM_QSTR(MP_QSTR_EAN8), MP_ROM_INT(2) },
+    { MP_ROM_QSTR(MP_QSTR_UPCE), MP_ROM_INT(3) },
+    { MP_ROM_QSTR(MP_QSTR_ISBN10), MP_ROM_INT(4) },
+    { MP_ROM_QSTR(MP_QSTR_UPCA), MP_ROM_INT(5) },
+    { MP_ROM_QSTR(MP_QSTR_EAN13), MP_ROM_INT(6) },
+    { MP_ROM_QSTR(MP_QSTR_ISBN13), MP_ROM_INT(7) },
+    { MP_ROM_QSTR(MP_QSTR_I25), MP_ROM_INT(8) },
+    { MP_ROM_QSTR(MP_QSTR_DATABAR), MP_ROM_INT(9) },
+    { MP_ROM_QSTR(MP_QSTR_DATABAR_EXP), MP_ROM_INT(10) },
+    { MP_ROM_QSTR(MP_QSTR_CODABAR), MP_ROM_INT(11) },
+    { MP_ROM_QSTR(MP_QSTR_CODE39), MP_ROM_INT(12) },
+    { MP_ROM_QSTR(MP_QSTR_PDF417), MP_ROM_INT(13) },
+    { MP_ROM_QSTR(MP_QSTR_CODE93), MP_ROM_INT(14) },
+    { MP_ROM_QSTR(MP_QSTR_CODE128), MP_ROM_INT(15) },
 };
 static MP_DEFINE_CONST_DICT(image_module_globals, image_module_table);
 

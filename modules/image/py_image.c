@@ -7,6 +7,7 @@
 #include "pool.h"
 #include "py_args.h"
 #include "py_image_priv.h"
+#include "py_image_vision.h"
 
 static py_image_obj_t *self_of(mp_obj_t o) {
     if (!mp_obj_is_type(o, &py_image_type)) {
@@ -78,6 +79,10 @@ static void drop_ai(py_image_obj_t *o) {
     image_mem_unref(o->ai_mem);
     o->ai_mem = NULL;
     o->img.ai = NULL;
+}
+
+void py_image_drop_ai(mp_obj_t o) {
+    drop_ai(self_of(o));
 }
 
 mp_obj_t py_image_new(int32_t w, int32_t h, image_format_t format, bool with_ai) {
@@ -482,6 +487,7 @@ static const mp_rom_map_elem_t image_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_draw_string), MP_ROM_PTR(&py_image_draw_string_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_font), MP_ROM_PTR(&py_image_draw_font_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_image), MP_ROM_PTR(&py_image_draw_image_obj) },
+    IMAGE_VISION_METHODS
 };
 static MP_DEFINE_CONST_DICT(image_locals, image_locals_table);
 

@@ -9,6 +9,7 @@
 
 #include "py_args.h"
 #include "py_image_priv.h"
+#include "py_vision.h"
 
 #define DEFAULT_W (320)
 #define DEFAULT_H (240)
@@ -88,7 +89,7 @@ static mp_obj_t decode(py_io_t *io) {
     return o;
 }
 
-static mp_obj_t load_path(mp_obj_t path) {
+mp_obj_t py_image_load(mp_obj_t path) {
     py_io_t io;
     mp_obj_t file = open_file(path, "rb");
     mp_obj_t o = MP_OBJ_NULL;
@@ -126,7 +127,7 @@ mp_obj_t py_image_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw
         return new_blank(DEFAULT_W, DEFAULT_H);
     }
     if (mp_obj_is_str(args[0])) {
-        return load_path(args[0]);
+        return py_image_load(args[0]);
     }
     py_io_t io;
     mp_buffer_info_t memory;

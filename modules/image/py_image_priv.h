@@ -37,6 +37,9 @@ image_t *py_image_get_pixels(mp_obj_t o);
 // Replaces the memory of an image by m (one reference is taken over).
 void py_image_set_pix(mp_obj_t o, image_mem_t *m);
 
+// Gives back the AI planes: they no longer fit the pixels.
+void py_image_drop_ai(mp_obj_t o);
+
 // Makes o the picture that from is; both share the memory.
 void py_image_move(mp_obj_t o, mp_obj_t from);
 

@@ -50,14 +50,15 @@ static int64_t scaled(int64_t n, float scale) {
     return v > IMAGE_COORD_MAX ? IMAGE_COORD_MAX : v < -IMAGE_COORD_MAX ? -IMAGE_COORD_MAX : (int64_t)v;
 }
 
-// Columns first..w-1 of a bitmap, each bit as a box of scale x scale pixels.
+// Columns first..w-1 of a bitmap, each bit as a box of scale x scale pixels. The bitmap is stored in
+// blocks of eight columns from left to right, each from top to bottom.
 static void draw_bits(image_t *img, int64_t x, int64_t y, int32_t first, int32_t w, int32_t h, const uint8_t *bits,
     uint32_t color, float scale) {
-    for (int32_t row = 0; row < h; row++, bits += w / 8) {
+    for (int32_t row = 0; row < h; row++, bits++) {
         int64_t y0 = y + scaled(row, scale), y1 = y + scaled(row + 1, scale) - 1;
         for (int32_t col = first; col < w; col++) {
             int32_t end = col;
-            while (end < w && bits[end / 8] & 0x80u >> (end % 8)) {
+            while (end < w && bits[end / 8 * h] & 0x80u >> (end % 8)) {
                 end++;
             }
             if (end > col) {

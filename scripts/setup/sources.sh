@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Fetches a Debian source package of the suite trixie into build/src:
-#   sources.sh qemu|micropython FOLDER
-# FOLDER is what QEMU_DIR or MICROPY_DIR says; when it is not ours in build/src, there is nothing to fetch.
+#   sources.sh qemu|micropython|quirc|apriltag|libdmtx FOLDER
+# FOLDER is what QEMU_DIR, MICROPY_DIR ... says; when it is not ours in build/src, there is nothing to fetch.
 # apt does the work (signature, hashes, proxies, credentials of the machine's own set-up), but with a
 # list and a state directory of our own: nothing of the machine's apt changes.
 set -eu
@@ -12,7 +12,10 @@ name=$1
 case $name in
     qemu) versions='10.0.*' variable=QEMU_DIR ;;
     micropython) versions='1.25.*' variable=MICROPY_DIR ;;
-    *) die "usage: sources.sh qemu|micropython FOLDER" ;;
+    quirc) versions='1.2*' variable=QUIRC_DIR ;;
+    apriltag) versions='3.*' variable=APRILTAG_DIR ;;
+    libdmtx) versions='0.7.*' variable=LIBDMTX_DIR ;;
+    *) die "usage: sources.sh qemu|micropython|quirc|apriltag|libdmtx FOLDER" ;;
 esac
 target=$root/build/src/$name-src
 [ "${2:-}" = "build/src/$name-src" ] || [ "${2:-$target}" = "$target" ] || exit 0

@@ -21,10 +21,12 @@ IMAGE_FILES = (
 )
 CORE = [
     *(IMAGE / f"{name}.c" for name in IMAGE_FILES),
+    *sorted((IMAGE / "vision").glob("*.c")),
+    ROOT / "tests" / "host" / "image_port.c",
     LCD / "lcd_core.c",
     *(SENSOR / f"{name}.c" for name in ("frames", "galaxycore", "ov2640", "ov7740", "sensor_core")),
 ]
-CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-I", str(IMAGE), "-I", str(LCD), "-I", str(SENSOR)]
+CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-I", str(IMAGE), "-I", str(LCD), "-I", str(SENSOR)]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
 BINARY, RGB565, GRAYSCALE, JPEG = 0, 2, 4, 5
@@ -36,7 +38,7 @@ GUARD_BYTE = 0xA5
 def build(out: Path, flags: Iterable[str], extra: Iterable[Path] = ()) -> Path:
     """Compiles the cores (and extra files) when something has changed."""
     sources = [*CORE, *extra]
-    deps = [*sources, *IMAGE.glob("*.h"), *LCD.glob("*.h"), *SENSOR.glob("*.h")]
+    deps = [*sources, *IMAGE.rglob("*.h"), *LCD.glob("*.h"), *SENSOR.glob("*.h")]
     if not out.exists() or out.stat().st_mtime < max(p.stat().st_mtime for p in deps):
         out.parent.mkdir(parents=True, exist_ok=True)
         # Another test process may be at it too: only a finished file gets the name.
@@ -119,6 +121,7 @@ class Picture:
         self.data[:] = 0
         self.planes = np.zeros(w * h * (3 if fmt == RGB565 else 1), np.uint8) if planes else None
         self.c = CImage(w, h, fmt, self.data.ctypes.data, self.planes.ctypes.data if planes else None, self.size)
+        self.c.keep = self._memory, self.planes  # for as long as somebody refers to the structure
 
     def check(self) -> None:
         """Nothing was written before or after the pixels."""
