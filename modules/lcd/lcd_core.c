@@ -149,6 +149,42 @@ static int window(lcd_t *lcd, image_rect_t r) {
     return ret ? ret : command(lcd, CMD_RAMWR, NULL, 0);
 }
 
+// Where pixel (x, y) of direction dir is in the upright picture.
+static size_t screen_index(const lcd_t *lcd, int32_t x, int32_t y) {
+    uint8_t turned = lcd->dir ^ lcd->panel.dir;
+    int32_t rows = lcd->panel.width, cols = lcd->panel.height;
+    int32_t row = lcd->dir & LCD_DIR_MV ? x : y, col = lcd->dir & LCD_DIR_MV ? y : x;
+    row = turned & LCD_DIR_MY ? rows - 1 - row : row;
+    col = turned & LCD_DIR_MX ? cols - 1 - col : col;
+    return lcd->panel.dir & LCD_DIR_MV ? (size_t)col * (size_t)rows + (size_t)row
+        : (size_t)row * (size_t)cols + (size_t)col;
+}
+
+// Notes in lcd->screen what has gone to the panel: words with two pixels each, or one for all.
+static void keep(lcd_t *lcd, image_rect_t r, const uint32_t *words, bool fill) {
+    if (lcd->screen == NULL) {
+        return;
+    }
+    size_t k = 0;
+    for (int32_t y = r.y; y < r.y + r.h; y++) {
+        for (int32_t x = r.x; x < r.x + r.w; x++, k++) {
+            uint32_t two = words[fill ? 0 : k / 2];
+            lcd->screen[screen_index(lcd, x, y)] = (uint16_t)(k & 1 ? two : two >> 16);
+        }
+    }
+}
+
+void lcd_screen_rows(const lcd_t *lcd, int32_t y, int32_t rows, uint8_t *out) {
+    int32_t w = lcd->panel.dir & LCD_DIR_MV ? lcd->panel.width : lcd->panel.height;
+    const uint16_t *p = lcd->screen + (size_t)y * (size_t)w;
+    for (size_t n = (size_t)rows * (size_t)w; n > 0; n--, p++) {
+        // The glass exchanges red and blue of all that it shows.
+        uint16_t v = lcd->bgr ? (uint16_t)(*p << 11 | (*p & 0x07e0) | *p >> 11) : *p;
+        *out++ = (uint8_t)(v >> 8);
+        *out++ = (uint8_t)v;
+    }
+}
+
 int lcd_fill(lcd_t *lcd, image_rect_t r, uint16_t color) {
     if (!image_clip(lcd->w, lcd->h, &r)) {
         return 0;
@@ -163,6 +199,7 @@ int lcd_fill(lcd_t *lcd, image_rect_t r, uint16_t color) {
     uint32_t be = (uint32_t)(uint16_t)(color << 8 | color >> 8);
     uint32_t *word = lcd->words + lcd_words(&lcd->panel) - LCD_FILL_WORDS;
     *word = be << 16 | be;
+    keep(lcd, r, word, true);
     // With an odd number of pixels the last word's second one wraps around to the first of the window.
     size_t n = (size_t)r.w * (size_t)r.h;
     return lcd->bus->pixels(lcd->bus->ctx, word, (n + 1) / 2, true);
@@ -237,6 +274,7 @@ int lcd_show(lcd_t *lcd, const image_t *img, image_rect_t roi, const lcd_point_t
         // The odd pixel out wraps around to the first of the window: so it gets the same colour.
         put_pixel(lcd->words, n, (uint16_t)(lcd->words[0] >> 24 | (lcd->words[0] >> 8 & 0xff00)));
     }
+    keep(lcd, area, lcd->words, false);
     ret = window(lcd, area);
     return ret ? ret : lcd->bus->pixels(lcd->bus->ctx, lcd->words, (n + 1) / 2, false);
 }
@@ -261,6 +299,7 @@ int lcd_text(lcd_t *lcd, int32_t x, int32_t y, const char *text, size_t n, uint1
         image_draw_text(&line, (int32_t)i * IMAGE_FONT_W, 0, text + i, 1, color, 1, 0, 0, true);
     }
     image_swap_words(lcd->words, lcd->words, line.size);
+    keep(lcd, (image_rect_t) { x, y, w, IMAGE_FONT_H }, lcd->words, false);
     ret = window(lcd, (image_rect_t) { x, y, w, IMAGE_FONT_H });
     return ret ? ret : lcd->bus->pixels(lcd->bus->ctx, lcd->words, line.size / 4, false);
 }

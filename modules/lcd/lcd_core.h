@@ -53,6 +53,9 @@ typedef struct {
     uint8_t dir;
     uint8_t rotation;       // 0..3
     bool mirror, bgr;
+    // What the glass shows, or NULL: panel.width * panel.height pixels (5-6-5, red on top) of the picture as it is
+    // upright after init. The panel cannot be read; this is for those who want to see its picture elsewhere.
+    uint16_t *screen;
 } lcd_t;
 
 #define LCD_FILL_WORDS (16)
@@ -82,6 +85,9 @@ int lcd_show(lcd_t *lcd, const image_t *img, image_rect_t roi, const lcd_point_t
 
 // One line of text in fixed 8x12 cells, cut at the right edge.
 int lcd_text(lcd_t *lcd, int32_t x, int32_t y, const char *text, size_t n, uint16_t color, uint16_t background);
+
+// Rows y .. y + rows - 1 of lcd->screen, which must be there, two bytes per pixel, the upper one first.
+void lcd_screen_rows(const lcd_t *lcd, int32_t y, int32_t rows, uint8_t *out);
 
 // ---- for lcd_show() and for tests ---------------------------------------------------------------
 

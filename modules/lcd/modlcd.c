@@ -60,6 +60,12 @@ static struct {
     lcd_t core;
 } lcd;
 
+// keep_screen(): outlives lcd.deinit(), which leaves the picture on the glass, too.
+static struct {
+    bool on;
+    lcd_t core;     // the panel and the direction that screen belongs to
+} kept;
+
 // ---- errors -------------------------------------------------------------------------------------
 
 static void check(int ret) {
@@ -92,16 +98,29 @@ static uint16_t get_color(mp_obj_t o) {
 
 // ---- init ---------------------------------------------------------------------------------------
 
-void k210_lcd_deinit(void) {
+static void stop(void) {
     if (have_panel()) {
         lcd_bus_deinit();
+        kept.core = lcd.core;
     }
     pool_free(lcd.mem);
     memset(&lcd, 0, sizeof(lcd));
 }
 
+static void forget_screen(void) {
+    pool_free(kept.core.screen);
+    kept.core.screen = lcd.core.screen = NULL;
+}
+
+// At a soft reset.
+void k210_lcd_deinit(void) {
+    stop();
+    forget_screen();
+    kept.on = false;
+}
+
 static mp_obj_t mod_deinit(void) {
-    k210_lcd_deinit();
+    stop();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_deinit_obj, mod_deinit);
@@ -158,6 +177,19 @@ static mp_int_t apply_config(mp_arg_val_t *args) {
     return k210_config_int(section, MP_QSTR_dir, MICROPY_HW_LCD_DIR);
 }
 
+// Memory for the picture of a panel, if it is wanted and there is some; black, as nothing is known of the glass.
+static void start_screen(lcd_t *core) {
+    forget_screen();
+    if (kept.on) {
+        size_t size = (size_t)core->panel.width * (size_t)core->panel.height * sizeof(uint16_t);
+        core->screen = pool_alloc(size, POOL_ALIGN, "lcd screen");
+        if (core->screen != NULL) {
+            memset(core->screen, 0, size);
+        }
+        kept.core = *core;
+    }
+}
+
 static lcd_panel_t panel_of(const mp_arg_val_t *args, mp_int_t type, mp_int_t dir) {
     lcd_panel_t p = {
         .width = (int32_t)get_range(args, ARG_width, 16, LCD_MAX_SIDE),
@@ -212,8 +244,9 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
         pins = (lcd_pins_t) { 21, 20, 22, 19, 18 };
     }
 
-    k210_lcd_deinit();
+    stop();
     if (type == TYPE_NONE) {
+        forget_screen();
         lcd.ready = true;
         return mp_const_none;
     }
@@ -230,13 +263,15 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
     lcd.core = (lcd_t) { .panel = panel, .bus = &lcd_bus, .words = UNCACHED(lcd.mem) };
     lcd.type = type;
     lcd.freq = (uint32_t)freq;
+    start_screen(&lcd.core);
     int ret = lcd_bus_init(&pins, lcd.freq);
     if (ret == 0) {
         ret = lcd_start(&lcd.core, color);
     }
     if (ret) {
         lcd_bus_deinit();
-        k210_lcd_deinit();
+        stop();
+        forget_screen();
         check(ret);
     }
     lcd.ready = true;
@@ -414,6 +449,51 @@ static mp_obj_t mod_fill_rectangle(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mod_fill_rectangle_obj, 3, 5, mod_fill_rectangle);
 
+// ---- for tests ----------------------------------------------------------------------------------
+
+// keep_screen(on): from now on note what the glass shows, in width * height * 2 bytes of memory, until the next
+// soft reset. When the display is on already, what it shows now is not known and counts as black.
+static mp_obj_t mod_keep_screen(mp_obj_t on) {
+    bool want = mp_obj_is_true(on);
+    if (want == kept.on) {
+        return mp_const_none;
+    }
+    kept.on = want;
+    if (!want) {
+        forget_screen();
+    } else if (have_panel()) {
+        start_screen(&lcd.core);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mod_keep_screen_obj, mod_keep_screen);
+
+// screen() -> (width, height) of the picture that is kept, or None; screen(y, rows) -> its rows as bytes, RGB565
+// with the upper byte first.
+static mp_obj_t mod_screen(size_t n_args, const mp_obj_t *args) {
+    const lcd_t *core = have_panel() ? &lcd.core : &kept.core;
+    if (core->screen == NULL) {
+        return mp_const_none;
+    }
+    bool landscape = core->panel.dir & LCD_DIR_MV;
+    mp_int_t w = landscape ? core->panel.width : core->panel.height;
+    mp_int_t h = landscape ? core->panel.height : core->panel.width;
+    if (n_args == 0) {
+        mp_obj_t size[2] = { MP_OBJ_NEW_SMALL_INT(w), MP_OBJ_NEW_SMALL_INT(h) };
+        return mp_obj_new_tuple(2, size);
+    }
+    mp_int_t y = mp_obj_get_int(args[0]), rows = n_args > 1 ? mp_obj_get_int(args[1]) : 1;
+    if (y < 0 || rows < 0 || y > h || rows > h - y) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%d rows from row %d are not in a picture of %d rows"),
+            (int)rows, (int)y, (int)h);
+    }
+    vstr_t vstr;
+    vstr_init_len(&vstr, (size_t)(rows * w * 2));
+    lcd_screen_rows(core, (int32_t)y, (int32_t)rows, (uint8_t *)vstr.buf);
+    return mp_obj_new_bytes_from_vstr(&vstr);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mod_screen_obj, 0, 2, mod_screen);
+
 // ---- module -------------------------------------------------------------------------------------
 
 static const mp_rom_map_elem_t lcd_module_table[] = {
@@ -435,6 +515,8 @@ static const mp_rom_map_elem_t lcd_module_table[] = {
     { MP_ROM_QSTR(MP_QSTR_draw_string), MP_ROM_PTR(&mod_draw_string_obj) },
     { MP_ROM_QSTR(MP_QSTR_fill_rectangle), MP_ROM_PTR(&mod_fill_rectangle_obj) },
     { MP_ROM_QSTR(MP_QSTR_register), MP_ROM_PTR(&mod_register_obj) },
+    { MP_ROM_QSTR(MP_QSTR_keep_screen), MP_ROM_PTR(&mod_keep_screen_obj) },
+    { MP_ROM_QSTR(MP_QSTR_screen), MP_ROM_PTR(&mod_screen_obj) },
 
     { MP_ROM_QSTR(MP_QSTR_XY_RLUD), MP_ROM_INT(0x00) },
     { MP_ROM_QSTR(MP_QSTR_YX_RLUD), MP_ROM_INT(0x20) },

@@ -9,6 +9,7 @@
 #include "extmod/vfs.h"
 #include "hal/flash.h"
 #include "hal/hart1.h"
+#include "k210_version.h"
 #include "pool.h"
 
 // Flash(start=the file system's place, len=its size): a block device of 4 KiB sectors.
@@ -155,6 +156,23 @@ static mp_obj_t k210_harts(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(k210_harts_obj, k210_harts);
 
+// The note that the linker puts where k210.ld says: an ELF note header, the name "GNU", the digest.
+extern const uint8_t _build_id[];
+#define BUILD_ID_OFFSET (16)
+#define BUILD_ID_BYTES (20)
+
+// build() -> (commit, build id): which firmware this is. The build id differs when anything in it does.
+static mp_obj_t k210_build(void) {
+    vstr_t vstr;
+    vstr_init(&vstr, 2 * BUILD_ID_BYTES);
+    for (size_t i = 0; i < BUILD_ID_BYTES; i++) {
+        vstr_printf(&vstr, "%02x", _build_id[BUILD_ID_OFFSET + i]);
+    }
+    mp_obj_t tuple[2] = { mp_obj_new_str_from_cstr(K210_GIT_VERSION), mp_obj_new_str_from_vstr(&vstr) };
+    return mp_obj_new_tuple(2, tuple);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(k210_build_obj, k210_build);
+
 static mp_obj_t k210_flash_id(void) {
     return mp_obj_new_int_from_uint(flash_id());
 }
@@ -179,6 +197,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(k210_flash_read_obj, k210_flash_read);
 
 static const mp_rom_map_elem_t k210_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_k210) },
+    { MP_ROM_QSTR(MP_QSTR_build), MP_ROM_PTR(&k210_build_obj) },
     { MP_ROM_QSTR(MP_QSTR_Flash), MP_ROM_PTR(&k210_flash_type) },
     { MP_ROM_QSTR(MP_QSTR_flash_id), MP_ROM_PTR(&k210_flash_id_obj) },
     { MP_ROM_QSTR(MP_QSTR_flash_size), MP_ROM_PTR(&k210_flash_size_obj) },

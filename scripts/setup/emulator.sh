@@ -8,7 +8,7 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 [ -f "$1/VERSION" ] && [ -f "$1/hw/Kconfig" ] || die "$1 does not hold the sources of QEMU (QEMU_DIR)"
-src=$(cd "$1" && pwd)
+src=$(cd "$1" && pwd -P)
 tree=$root/build/qemu-tree
 out=$root/build/qemu
 case $(cat "$src/VERSION") in

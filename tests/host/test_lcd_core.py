@@ -58,6 +58,7 @@ class Lcd(ct.Structure):
         ("rotation", ct.c_uint8),
         ("mirror", ct.c_bool),
         ("bgr", ct.c_bool),
+        ("screen", ct.c_void_p),
     ]
 
 
@@ -363,6 +364,66 @@ def test_text_is_a_line_of_cells_cut_at_the_edge() -> None:
     for x, y in [(-1, 0), (0, -1), (40, 0), (0, 19), (33, 0)]:
         assert lib().lcd_text(ct.byref(s.c), x, y, text, ct.c_size_t(6), 0, 0) == 0
     assert len(s.glass.log) == before
+
+
+# ---- what the glass shows ---------------------------------------------------------------------------
+
+
+def view(memory: np.ndarray, direction: int) -> np.ndarray:
+    """The controller's memory [row, column] as a direction addresses it, by the data sheet's table."""
+    memory = memory[:: -1 if direction & MY else 1, :: -1 if direction & MX else 1]
+    return memory.T if direction & MV else memory
+
+
+class Kept:
+    """A Screen with lcd->screen, and the memory of its controller as it has to be."""
+
+    def __init__(self, width: int, height: int, direction: int) -> None:
+        self.s = Screen(width, height, direction=direction)
+        self.screen = np.full(width * height, 0x7777, np.uint16)
+        self.s.c.screen = self.screen.ctypes.data
+        self.s.start(swap(0x1234))
+        self.memory = np.full((width, height), 0x1234, np.uint16)
+
+    def rows(self) -> np.ndarray:
+        w, h = view(self.memory, self.s.c.panel.dir).shape[::-1]
+        out = np.zeros((h, w), ">u2")
+        for y in range(0, h, 7):
+            n = min(7, h - y)
+            part = np.zeros((n, w), ">u2")
+            lib().lcd_screen_rows(ct.byref(self.s.c), y, n, part.ctypes.data_as(ct.POINTER(ct.c_uint8)))
+            out[y : y + n] = part
+        return out.astype(np.uint16)
+
+
+@pytest.mark.parametrize("upright", [0xA0, 0x00, 0x60])
+@pytest.mark.parametrize("direction", [0x00, 0x20, 0x40, 0x60, 0x80, 0xA0, 0xC0, 0xE0])
+@pytest.mark.parametrize("size", [(40, 30), (41, 31)])
+def test_screen_is_the_upright_picture(upright: int, direction: int, size: tuple[int, int]) -> None:
+    k = Kept(*size, upright)
+    assert (k.rows() == 0x1234).all()
+    assert lib().lcd_set_direction(ct.byref(k.s.c), direction) == 0
+    wanted = view(k.memory, direction)
+    rgb = random_rgb(11, 7)
+    k.s.show(from_rgb(rgb), at=(3, 5))
+    wanted[5:12, 3:14] = to565(rgb)
+    k.s.fill(20, 2, 5, 9, swap(0xF00D))
+    wanted[2:11, 20:25] = 0xF00D
+    lib().lcd_text(ct.byref(k.s.c), 2, 15, b"A", ct.c_size_t(1), swap(0xFFFF), swap(0x0001))
+    bits = np.array([[b >> (7 - x) & 1 for x in range(8)] for b in lib().image_font_glyph(ord("A"))[:12]], bool)
+    wanted[15:27, 2:10] = np.where(bits, 0xFFFF, 0x0001)
+    assert (k.rows() == view(k.memory, upright)).all()
+    rgb = random_rgb(*wanted.shape[::-1])
+    k.s.show(from_rgb(rgb))
+    wanted[:] = to565(rgb)
+    assert (k.rows() == view(k.memory, upright)).all()
+
+
+def test_screen_with_red_and_blue_exchanged() -> None:
+    k = Kept(40, 30, 0xA0)
+    k.s.fill(0, 0, 40, 30, swap(0xF800))
+    lib().lcd_set_bgr(ct.byref(k.s.c), True)
+    assert (k.rows() == 0x001F).all()
 
 
 def test_place() -> None:

@@ -10,8 +10,10 @@
 
 #include "qemu/osdep.h"
 #include "qapi/error.h"
+#include "qapi/visitor.h"
 #include "qemu/datadir.h"
 #include "qemu/error-report.h"
+#include "qemu/timer.h"
 #include "qemu/units.h"
 #include "cpu.h"
 #include "elf.h"
@@ -682,6 +684,14 @@ static void machine_set_sensor(Object *obj, const char *value, Error **errp)
     K210_MACHINE(obj)->sensor = g_strdup(value);
 }
 
+static void machine_get_time(Object *obj, Visitor *v, const char *name,
+                             void *opaque, Error **errp)
+{
+    uint64_t ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    visit_type_uint64(v, name, &ns, errp);
+}
+
 static void k210_machine_class_init(ObjectClass *oc, void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
@@ -719,6 +729,10 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
                                   machine_set_sensor);
     object_class_property_set_description(oc, "sensor", "camera sensor, or"
                                           " none; the board has a default");
+    object_class_property_add(oc, "virtual-time", "uint64", machine_get_time,
+                              NULL, NULL, NULL);
+    object_class_property_set_description(oc, "virtual-time", "nanoseconds"
+                                          " since the start");
 }
 
 static const TypeInfo k210_machine_info[] = {

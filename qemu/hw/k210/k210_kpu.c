@@ -325,6 +325,9 @@ static void layer_done(void *opaque)
     K210KpuState *s = opaque;
     bool int_en = s->layer[0] & 1;
 
+    if (s->stopped) {
+        return;                 /* goes on when the property is cleared */
+    }
     if (!s->failed) {
         join(s);
         store_result(s);
@@ -573,6 +576,25 @@ static void k210_kpu_unrealize(DeviceState *dev)
     address_space_destroy(&s->as);
 }
 
+/*
+ * Property "stopped": no layer ends any more, as if the block had died. For
+ * tests of what a program does then.
+ */
+static bool kpu_get_stopped(Object *obj, Error **errp)
+{
+    return K210_KPU(obj)->stopped;
+}
+
+static void kpu_set_stopped(Object *obj, bool value, Error **errp)
+{
+    K210KpuState *s = K210_KPU(obj);
+
+    s->stopped = value;
+    if (!value && s->running && !timer_pending(s->timer)) {
+        timer_mod(s->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    }
+}
+
 static void k210_kpu_init(Object *obj)
 {
     K210KpuState *s = K210_KPU(obj);
@@ -667,6 +689,8 @@ static void k210_kpu_class_init(ObjectClass *klass, void *data)
     dc->vmsd = &vmstate_k210_kpu;
     device_class_set_props(dc, k210_kpu_properties);
     rc->phases.hold = k210_kpu_reset_hold;
+    object_class_property_add_bool(klass, "stopped", kpu_get_stopped,
+                                   kpu_set_stopped);
 }
 
 static const TypeInfo k210_kpu_info = {

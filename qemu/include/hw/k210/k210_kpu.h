@@ -45,6 +45,7 @@ struct K210KpuState {
     uint64_t layer[K210_KPU_LAYER_WORDS];
     bool running;
     bool failed;                /* the layer was illegal: no result */
+    bool stopped;               /* by property: no layer ends */
     bool layer_eight_bit;
 
     uint8_t *stream;            /* what FIFO_DATA_OUT still has */
