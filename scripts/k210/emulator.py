@@ -34,6 +34,10 @@ PR_SET_PDEATHSIG = 1
 LCD = "/machine/lcd"
 PAINTING_TIMEOUT = 1.0  # a program may also leave a window half written for good
 CAMERA = "/machine/cam"
+MACHINE = "/machine"
+KEYS, LEDS = "/machine/keys", "/machine/leds"
+CARD = "/machine/sd/card"
+KPU = "/machine/soc/kpu"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Emulator:
         self._qmp_lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="k210-"))
+        self._touched: set[str] = set()  # what a test has changed: keys, "kpu", "strict", "card"
+        self._cards = 0
         try:
             self._start()
         except BaseException:
@@ -202,10 +208,21 @@ class Emulator:
 
     def serial_log(self) -> str:
         """All that the board has printed since the start."""
+        return self.serial_bytes().decode(errors="replace")
+
+    def serial_bytes(self, since: int = 0) -> bytes:
+        """The same as it came, from a log_position() on."""
         try:
-            return self._serial_log_path.read_text(errors="replace")
+            return self._serial_log_path.read_bytes()[since:]
         except FileNotFoundError:
-            return ""
+            return b""
+
+    def log_position(self) -> int:
+        """Bytes that the board has printed until now."""
+        try:
+            return self._serial_log_path.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     @property
     def alive(self) -> bool:
@@ -304,6 +321,69 @@ class Emulator:
             self.qmp("screendump", filename=str(dump))
             data = dump.read_bytes()
         return Image.open(io.BytesIO(data)).convert("RGB")
+
+    # Keys, LEDs, card, power, faults
+
+    def _named(self, path: str, name: str, what: str) -> str:
+        listed: Any = self.qmp("qom-list", path=path)
+        names = sorted(p["name"] for p in listed if p["type"] == "bool")
+        if name not in names:
+            raise K210Error(f"{self.config.board} has no {what} {name!r}; it has {', '.join(names) or 'none'}")
+        return name
+
+    def key(self, name: str, down: bool) -> None:
+        """Holds a key down, or lets go of it."""
+        self.set(KEYS, self._named(KEYS, name, "key"), down)
+        self._touched.add(name)
+
+    def led(self, name: str) -> bool:
+        """Whether an LED is lit."""
+        return bool(self.get(LEDS, self._named(LEDS, name, "LED")))
+
+    def insert_card(self, source: Path) -> None:
+        """Puts an SD card into the slot, in the place of one that is there."""
+        self._cards += 1
+        folder = self._scratch / f"card-{self._cards}"
+        folder.mkdir()
+        image = sdcard.card_image(source, folder)
+        self.qmp("blockdev-change-medium", id=CARD, filename=str(image.resolve()), format="raw")
+        self._touched.add("card")
+
+    def eject_card(self) -> None:
+        """Pulls the SD card."""
+        self.qmp("eject", id=CARD, force=True)
+        self._touched.add("card")
+
+    def power(self, on: bool) -> None:
+        """The plug. Without power nothing runs; with it everything starts from its power-on state."""
+        if on:
+            self.reset()
+            self.resume()
+        else:
+            self.qmp("stop")
+
+    def stop_kpu(self, stopped: bool) -> None:
+        self.set(KPU, "stopped", stopped)
+        self._touched.add("kpu")
+
+    def set_strict(self, on: bool) -> None:
+        self.set(MACHINE, "strict", on)
+        self._touched.add("strict")
+
+    def virtual_time(self) -> float:
+        """Seconds of the machine's time since the start."""
+        return int(self.get(MACHINE, "virtual-time")) / 1e9
+
+    def restore(self) -> bool:
+        """Undoes what a test has done to keys, KPU and strictness. False when there is more than that."""
+        touched, self._touched = self._touched, set()
+        for name in touched - {"kpu", "strict", "card"}:
+            self.set(KEYS, name, False)
+        if "kpu" in touched:
+            self.set(KPU, "stopped", False)
+        if "strict" in touched:
+            self.set(MACHINE, "strict", self.config.strict)
+        return "card" not in touched
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Waits for the end of QEMU; its status, or None when time is up."""

@@ -9,7 +9,16 @@ from PIL import Image
 
 from k210.emulator import save_picture
 
+__tracebackhide__ = True
 GAP = 4  # pixels between the three pictures of a report
+
+
+class WrongPicture(AssertionError):
+    """A picture that is not the golden one. seen: the file that shows it."""
+
+    def __init__(self, message: str, seen: Path) -> None:
+        super().__init__(message)
+        self.seen = seen
 
 
 @dataclass(frozen=True)
@@ -33,22 +42,25 @@ class Golden:
             return
         if not golden_path.exists():
             seen = self._save(picture, f"{name}.png")
-            raise AssertionError(
+            raise WrongPicture(
                 f"there is no golden picture {golden_path}; look at {seen} and, when it is right, "
-                "run again with --update-goldens"
+                "run again with --update-goldens",
+                seen,
             )
         with Image.open(golden_path) as opened:
             golden = opened.convert("RGB")
         if golden.size != picture.size:
-            raise AssertionError(f"{name}: the picture is {picture.size}, the golden one {golden.size}")
+            seen = self._save(picture, f"{name}.png")
+            raise WrongPicture(f"{name}: the picture is {picture.size}, the golden one {golden.size}; see {seen}", seen)
         wanted, got = np.asarray(golden, dtype=np.int16), np.asarray(picture.convert("RGB"), dtype=np.int16)
         difference = np.abs(wanted - got).max(axis=2)
         wrong = float((difference > tolerance).mean())
         if wrong > pixels:
             seen = self._save(side_by_side(golden, picture, difference > tolerance), f"{name}-diff.png")
-            raise AssertionError(
+            raise WrongPicture(
                 f"{name}: {wrong:.2%} of the pixels differ by more than {tolerance} levels (allowed {pixels:.2%}, "
-                f"largest difference {int(difference.max())}); wanted, got and the difference are in {seen}"
+                f"largest difference {int(difference.max())}); wanted, got and the difference are in {seen}",
+                seen,
             )
 
     def _save(self, picture: Image.Image, name: str) -> Path:

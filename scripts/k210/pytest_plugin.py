@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """pytest plugin: the fixture `board` is an emulated K210 or a real one, as --k210 says.
 
-An emulator is kept from test to test and soft-reset in between; it is started anew when a test wants
-other parts (marker k210) or when the last one has left it unusable.
+target.py makes the board and brings it back; report.py tells about failures. Here are options, markers,
+fixtures and hooks.
 """
 
-import contextlib
 import os
 import re
 from collections.abc import Generator
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +16,102 @@ import pytest
 
 from k210 import paths
 from k210.board import Board
-from k210.emulator import Config, Emulator
-from k210.errors import EmulatorOnly, K210Error
+from k210.emulator import Emulator
+from k210.errors import BoardGone, EmulatorOnly, K210Error, WrongFirmware
 from k210.golden import Golden
+from k210.report import VIRTUAL, FailureReport, folder_name
+from k210.summary import RECOVERED, Summary
+from k210.target import EMULATOR, Settings, Target, Wanted, make_target, ports_of
 
-EMULATOR = "emulator"
-LOG_TAIL = 4000
-_target = pytest.StashKey["Target"]()
+__all__ = ["Emulator", "Golden", "TestData", "need_test_data"]
+
+DEFAULT_REPORT = "build/report"
+_target = pytest.StashKey[Target]()
+_begun = pytest.StashKey[tuple[Board, int, float | None]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("k210", "Kendryte K210 boards")
-    group.addoption("--k210", default=EMULATOR, metavar="emulator|PORT", help="a device, socket:// or rfc2217://")
-    group.addoption("--k210-board", default=paths.DEFAULT_BOARD, metavar="BOARD", help="board of the emulator")
     group.addoption(
-        "--k210-flash", action="append", default=[], metavar="FILE[@ADDR]", help="flash content of the emulator"
+        "--k210",
+        default=EMULATOR,
+        metavar="emulator|PORT|labgrid:PLACE",
+        help="where the tests run: the emulator; a device, socket:// or rfc2217:// (several with commas, one for "
+        "each xdist worker); a place of a labgrid farm, or labgrid:tag=value to reserve one",
+    )
+    group.addoption("--k210-board", default=paths.DEFAULT_BOARD, metavar="BOARD", help="what kind of board it is")
+    group.addoption(
+        "--k210-flash",
+        action="append",
+        default=[],
+        metavar="FILE[@ADDR]",
+        help="flash content besides the firmware; a real board gets it together with --k210-firmware",
+    )
+    group.addoption(
+        "--k210-firmware",
+        default="",
+        metavar="FILE|any",
+        help="the firmware to test: a board that runs another one is flashed, once. Without this option such a "
+        "board is refused; any takes what is there",
     )
     group.addoption(
         "--k210-strict", choices=("on", "off"), default="on", help="what a real K210 would not take ends the test (on)"
     )
-    group.addoption("--update-goldens", action="store_true", help="write golden pictures instead of comparing")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers",
-        "k210(flash=[], camera=None, sdcard=None, board=None, icount=False, strict=True): "
-        "parts of the emulated board for this test; on a real board the test is skipped when it asks for any",
+    group.addoption(
+        "--k210-report",
+        default="",
+        metavar="DIR",
+        help="write JUnit XML, an HTML summary and what is known of failed tests to this folder",
     )
-    config.addinivalue_line("markers", "emulator_only: the test needs what only the emulator has")
-    if config.getoption("--k210") != EMULATOR and (
-        config.getoption("numprocesses", None) or hasattr(config, "workerinput")
+    group.addoption("--update-goldens", action="store_true", help="write golden pictures instead of comparing")
+    parser.addini("k210_report", "the folder of --k210-report", default="")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (
+        "k210(flash=[], camera=None, sdcard=None, board=None, icount=False, strict=True): parts of the emulated "
+        "board for this test; on a real board the test is skipped when that cannot have them",
+        "needs(feature, ...): camera, lcd, sd, kpu, wifi...; skipped when the board has not got one of them",
+        "emulator_only: the test needs what only the emulator has",
+        "board_only: the test makes no sense on the emulator",
     ):
-        raise pytest.UsageError("tests on a board run one after the other; leave out -n")
-    config.stash[_target] = Target(config)
+        config.addinivalue_line("markers", line)
+    _configure_report(config)
+    workers = config.getoption("numprocesses", None)
+    boards = ports_of(config.getoption("--k210"))
+    if boards and workers and (not isinstance(workers, int) or workers > boards):
+        raise pytest.UsageError(f"--k210 names {boards} board(s), so -n can be {boards} at most; one tests at a time")
+    config.stash[_target] = make_target(
+        Settings(
+            port=config.getoption("--k210"),
+            board=config.getoption("--k210-board"),
+            flash=tuple(config.getoption("--k210-flash") or ()),
+            strict=config.getoption("--k210-strict") == "on",
+            firmware=config.getoption("--k210-firmware"),
+        )
+    )
+
+
+def _report_folder(config: pytest.Config) -> Path:
+    return config.rootpath / (config.getoption("--k210-report") or config.getini("k210_report") or DEFAULT_REPORT)
+
+
+def _configure_report(config: pytest.Config) -> None:
+    """JUnit XML and pytest-html into the report folder, when one is named and they are not told otherwise."""
+    if hasattr(config, "workerinput"):
+        return
+    count = config.getoption("count", None)  # of pytest-repeat
+    summary = Summary(config.getoption("--k210"), _report_folder(config), count if isinstance(count, int) else 1)
+    config.pluginmanager.register(summary, "k210-summary")
+    if not (config.getoption("--k210-report") or config.getini("k210_report")):
+        return
+    folder = _report_folder(config)
+    if getattr(config.option, "xmlpath", "") is None:
+        config.option.xmlpath = str(folder / "junit.xml")
+    if getattr(config.option, "htmlpath", "") is None:
+        config.option.htmlpath = str(folder / "report.html")
+        config.option.self_contained_html = True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -58,72 +119,42 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_target].close()
 
 
-class Target:
-    """The board that tests share, and how it was made."""
-
-    def __init__(self, options: pytest.Config) -> None:
-        self.port: str = options.getoption("--k210")
-        self.is_emulator = self.port == EMULATOR
-        self.base = Config(
-            board=options.getoption("--k210-board"),
-            flash=tuple(options.getoption("--k210-flash") or ()),
-            strict=options.getoption("--k210-strict") == "on",
-        )
-        self._board: Board | None = None
-        self._config: Config | None = None
-
-    def board(self, wanted: Config) -> Board:
-        """A board at a fresh prompt, made of what is wanted."""
-        if self._board and self._config == wanted:
-            with contextlib.suppress(K210Error):
-                self._board.reset()
-                if self._board.emulator:
-                    _set_camera(self._board.emulator, wanted.camera)
-                return self._board
-        self.close()
-        self._board = Board.start(wanted) if self.is_emulator else Board(port=self.port)
-        self._config = wanted
-        return self._board
-
-    @property
-    def current(self) -> Board | None:
-        return self._board
-
-    def close(self) -> None:
-        if self._board:
-            self._board.close()
-        self._board = None
+# Which tests run
 
 
-def _set_camera(emulator: Emulator, picture: Path | None) -> None:
-    """Takes away what the last test may have put before the camera."""
-    if picture is None:
-        emulator.show_nothing()
-    else:
-        emulator.show(picture)
+def _markers(item: pytest.Item, name: str) -> bool:
+    return item.get_closest_marker(name) is not None
 
 
-def _wanted(request: pytest.FixtureRequest, target: Target) -> Config:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    target = item.config.stash[_target]
+    if not target.is_emulator and _markers(item, "emulator_only"):
+        pytest.skip("needs the emulator")
+    if target.is_emulator and _markers(item, "board_only"):
+        pytest.skip("needs a real board")
+
+
+def _wanted(request: pytest.FixtureRequest) -> Wanted:
     marker = request.node.get_closest_marker("k210")
     parts: dict[str, Any] = dict(marker.kwargs) if marker else {}
-    if not target.is_emulator:
-        if parts or request.node.get_closest_marker("emulator_only"):
-            pytest.skip("needs the emulator")
-        return target.base
     data = paths.test_data()
     if "flash" in parts:
-        parts["flash"] = (*target.base.flash, *(_in_data(request, data, f) for f in parts["flash"]))
+        parts["flash"] = tuple(_in_data(request, data, f) for f in parts["flash"])
     for name in ("camera", "sdcard"):
         if parts.get(name):
             parts[name] = Path(_in_data(request, data, str(parts[name])))
-    return replace(target.base, **parts)
+    needs = tuple(str(name) for mark in request.node.iter_markers("needs") for name in mark.args)
+    return Wanted(parts, needs)
 
 
 def _in_data(request: pytest.FixtureRequest, data: Path, name: str) -> str:
-    """A file of the marker: relative names are test data."""
+    """A file of the marker: relative names are beside the test file, or test data."""
     if Path(name).is_absolute():
         return name
-    need_test_data(data, name.rpartition("@")[0] if re.search(r"@0x[0-9a-fA-F]+$", name) else name)
+    file = name.rpartition("@")[0] if re.search(r"@0x[0-9a-fA-F]+$", name) else name
+    if (request.path.parent / file).exists():
+        return str(request.path.parent / name)
+    need_test_data(data, file)
     return str(data / name)
 
 
@@ -138,14 +169,35 @@ def need_test_data(data: Path, name: str = "") -> Path:
     return path
 
 
+# Fixtures
+
+
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> Generator[Board, None, None]:
     """A board at a fresh MicroPython prompt; see k210.board.Board."""
     target = request.config.stash[_target]
-    board = target.board(_wanted(request, target))
+    wanted = _wanted(request)
+    try:
+        board = target.board(wanted)
+    except EmulatorOnly as e:
+        pytest.skip(str(e))
+    except WrongFirmware:
+        # There is nothing to test here.
+        request.session.shouldfail = "the board runs the wrong firmware"
+        raise
+    if target.recovered:
+        request.node.user_properties.append((RECOVERED, target.recovered))
+    started = None
+    if board.emulator:
+        with suppress(K210Error):  # an emulator of before
+            started = board.virtual_time()
+    request.node.stash[_begun] = (board, board.log_position(), started)
     yield board
     # What strict mode stopped after the last line of output nobody has heard of yet.
     if board.emulator and board.emulator.alive:
+        if started is not None:
+            with suppress(K210Error):
+                request.node.user_properties.append((VIRTUAL, round(board.virtual_time() - started, 6)))
         board.emulator.check_guest()
 
 
@@ -169,9 +221,12 @@ def golden(request: pytest.FixtureRequest) -> Golden:
     """Compares a picture with goldens/NAME.png beside the test file."""
     return Golden(
         folder=request.path.parent / "goldens",
-        report=request.config.rootpath / "build" / "report",
+        report=_report_folder(request.config) / folder_name(request.node.nodeid),
         update=request.config.getoption("--update-goldens"),
     )
+
+
+# Reports
 
 
 @pytest.hookimpl(wrapper=True)
@@ -183,13 +238,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test gets the end of the board's serial log and the emulator's own messages."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test gets a sentence about it, the end of the serial log, and a folder with the rest."""
     report = yield
     if report.failed and "board" in getattr(item, "fixturenames", ()):
-        current = item.config.stash[_target].current
-        if current:
-            report.sections.append(("serial line of the board", current.serial_log()[-LOG_TAIL:]))
-            if current.emulator:
-                report.sections.append(("messages of the emulator", current.emulator.messages()[-LOG_TAIL:]))
+        board, since, started = item.stash.get(_begun, (None, 0, None))
+        if board is None and not (call.excinfo and isinstance(call.excinfo.value, BoardGone)):
+            board = item.config.stash[_target].current
+        folder = _report_folder(item.config) / folder_name(item.nodeid)
+        FailureReport(folder, board, since, started).fill(report, call.excinfo.value if call.excinfo else None)
     return report

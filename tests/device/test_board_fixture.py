@@ -51,7 +51,6 @@ def test_soft_reset_forgets_names(board: Board) -> None:
         board.exec("print(kept)")
 
 
-@pytest.mark.emulator_only
 def test_hard_reset_comes_back_to_the_prompt(board: Board) -> None:
     board.exec("kept = 1")
     board.reset(hard=True)

@@ -30,7 +30,6 @@ def test_file_survives_a_soft_reset(board: Board) -> None:
     assert board.exec("print(open('/flash/kept.txt').read())\nimport os\nos.remove('kept.txt')") == "still here\n"
 
 
-@pytest.mark.emulator_only
 def test_file_survives_a_hard_reset(board: Board) -> None:
     board.exec("with open('kept.txt', 'w') as f: f.write('still here')")
     board.reset(hard=True)
@@ -81,18 +80,15 @@ def test_boot_and_main_run(board: Board) -> None:
         board.put(b"import builtins\nbuiltins.order = ['boot']\n", "boot.py")
         board.put(b"order.append('main')\n", "main.py")
         # Raw REPL's own soft reset skips main.py, the friendly one runs it.
-        board._transport.exit_raw_repl()
-        board._transport.read_until(1, b">>> ", timeout=10)
-        board._transport.serial.write(b"\x04")
-        board._transport.read_until(1, b">>> ", timeout=10)
-        board._transport.enter_raw_repl(soft_reset=False)
+        with board.console() as console:
+            console.send(b"\x04")
+            console.read_until(b">>> ")
         assert board.exec("print(order)") == "['boot', 'main']\n"
     finally:
         board.exec("import os\nfor f in ('boot.py', 'main.py'):\n    if f in os.listdir(): os.remove(f)")
         board.reset()
 
 
-@pytest.mark.emulator_only
 def test_failing_main_leaves_the_prompt(board: Board) -> None:
     board.put(b"raise ValueError('of main')\n", "main.py")
     board.reset(hard=True)
@@ -100,7 +96,6 @@ def test_failing_main_leaves_the_prompt(board: Board) -> None:
     board.exec("import os\nos.remove('main.py')")
 
 
-@pytest.mark.emulator_only
 def test_damaged_file_system_is_made_new(board: Board) -> None:
     """Both superblocks gone; and then random bytes all over the first blocks."""
     for content in ("b'\\x00' * 4096", "bytes((i * 197 + b * 31) & 255 for i in range(4096))"):

@@ -92,12 +92,8 @@ def test_unique_id_is_stable(board: Board) -> None:
     assert board.eval("__import__('machine').unique_id()") == first
 
 
-@pytest.mark.emulator_only
 def test_reset_and_its_cause(board: Board) -> None:
-    board.reset(hard=True)
-    board._transport.exec_raw_no_follow("import machine\nmachine.reset()")
-    board._wait_for_prompt()
-    board._enter_raw_repl(soft_reset=False)
+    board.exec_and_restart("import machine\nmachine.reset()")
     assert board.exec("import machine\nprint(machine.reset_cause() == machine.SOFT_RESET)") == "True\n"
 
 
@@ -171,7 +167,7 @@ def test_soft_i2c_finds_nobody(board: Board) -> None:
     assert board.exec(code) == "[]\n"
 
 
-@pytest.mark.emulator_only
+@pytest.mark.needs("camera")
 def test_i2c_talks_to_the_camera(board: Board) -> None:
     """The camera's control bus is an I2C bus like any other; the OV2640 says 0x26 0x4x in its bank 1."""
     code = (
@@ -204,16 +200,12 @@ def test_i2c_errors(board: Board, code: str, message: str) -> None:
         board.exec(f"from machine import I2C\n{code}")
 
 
-@pytest.mark.emulator_only
 def test_watchdog_resets_when_not_fed(board: Board) -> None:
-    board.reset(hard=True)
-    board._transport.exec_raw_no_follow(
+    text = board.exec_and_restart(
         "import machine, time\nw = machine.WDT(timeout=500)\n"
         "for i in range(8):\n    time.sleep_ms(200)\n    w.feed()\nprint('fed')\ntime.sleep(100)"
     )
-    board._wait_for_prompt()
-    assert "fed" in board.serial_log()
-    board._enter_raw_repl(soft_reset=False)
+    assert "fed" in text
     assert board.exec("import machine\nprint(machine.reset_cause() == machine.WDT_RESET)") == "True\n"
 
 

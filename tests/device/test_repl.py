@@ -8,44 +8,18 @@ from collections.abc import Iterator
 import pytest
 
 from k210.board import Board
+from k210.console import Console
 from k210.errors import ScriptError
 
 CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E = b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"
 PROMPT = b">>> "
 
 
-class Console:
-    """The serial line, character by character."""
-
-    def __init__(self, board: Board) -> None:
-        self.serial = board._transport.serial
-
-    def send(self, data: bytes) -> None:
-        self.serial.write(data)
-
-    def read_until(self, end: bytes, timeout: float = 10) -> bytes:
-        data = b""
-        deadline = time.monotonic() + timeout
-        while not data.endswith(end):
-            assert time.monotonic() < deadline, f"no {end!r} within {timeout} s, only {data[-300:]!r}"
-            data += self.serial.read(1) if self.serial.in_waiting else b""
-        return data
-
-    def silence(self, seconds: float) -> bytes:
-        """What comes although nothing should."""
-        time.sleep(seconds)
-        return bytes(self.serial.read(self.serial.in_waiting))
-
-
 @pytest.fixture
 def console(board: Board) -> Iterator[Console]:
     """The friendly prompt; the raw one is back afterwards."""
-    transport = board._transport
-    transport.exit_raw_repl()
-    console = Console(board)
-    console.read_until(PROMPT)
-    yield console
-    transport.enter_raw_repl(soft_reset=False)
+    with board.console() as console:
+        yield console
 
 
 def test_banner_and_nothing_else_at_a_soft_reset(console: Console) -> None:
@@ -105,10 +79,10 @@ def test_paste_mode(console: Console) -> None:
 
 
 def test_raw_paste_takes_a_large_script_with_flow_control(board: Board) -> None:
-    assert board._transport.use_raw_paste is True
+    assert board.has_raw_paste
     lines = [f"x{i} = {i}" for i in range(3000)]
     assert board.exec("\n".join([*lines, "print(sum(globals()[f'x{i}'] for i in range(3000)))"])) == "4498500\n"
-    assert board._transport.use_raw_paste is True
+    assert board.has_raw_paste
 
 
 def test_input_gets_the_line(console: Console) -> None:
