@@ -106,6 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
     p.set_defaults(function=_flash)
 
+    p = commands.add_parser(
+        "farm",
+        help="offer emulated boards to a labgrid farm",
+        description="Starts emulated boards and a labgrid exporter that offers them, with serial port and power "
+        "switch, as places NAME-0, NAME-1 ... until Ctrl-C. Needs labgrid (pip install 'k210[farm]').",
+    )
+    _add_board_options(p)
+    p.add_argument("--emulators", type=int, default=1, metavar="N", help="how many boards (default: %(default)s)")
+    p.add_argument("--name", default="k210", help="of the exporter and the places (default: %(default)s)")
+    p.add_argument("--coordinator", default="", metavar="HOST[:PORT]", help="default: LG_COORDINATOR, or this machine")
+    p.add_argument("--host", default="127.0.0.1", help="address at which others reach this machine (%(default)s)")
+    p.set_defaults(function=_farm)
+
     add_commands(commands)
     return parser
 
@@ -140,6 +153,18 @@ def _run(options: argparse.Namespace) -> int:
                 raise K210Error(f"--{name.replace('_', '-')} is for the emulator; it does not go with --port")
     config = None if options.port else _config(options)
     return run(options.script, config, options.port, options.frames, options.timeout, options.lcd)
+
+
+def _farm(options: argparse.Namespace) -> int:
+    if options.camera == camera.WEBCAM or options.flash_file:
+        raise K210Error("the boards of a farm have no webcam and no --flash-file: there are several of them")
+    if not 1 <= options.emulators <= 64:
+        raise K210Error(f"--emulators {options.emulators}: 1 to 64")
+    try:
+        from k210.farm_server import farm
+    except ImportError:
+        raise K210Error("k210 farm needs labgrid: pip install 'k210[farm]'") from None
+    return farm(_config(options), options.emulators, options.name, options.coordinator, options.host)
 
 
 def _pack(options: argparse.Namespace) -> int:

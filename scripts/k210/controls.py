@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from k210.emulator import Emulator
-from k210.wiring import DTR_IS_RESET
+from k210.wiring import DTR_IS_RESET, RISE_TIME
+
+__all__ = ["RISE_TIME"]
 
 PULSE = 0.1
 POWER_OFF_TIME = 1.0
@@ -52,6 +54,15 @@ class LineControls:
     def reset(self) -> None:
         """The reset pin low for a moment, the boot pin left alone."""
         self._set(reset=True, boot=False)
+        time.sleep(PULSE)
+        self._set(reset=False, boot=False)
+
+    def isp(self) -> None:
+        """A reset with the boot pin low when the reset pin rises: the boot ROM waits for a program."""
+        self._set(reset=True, boot=False)
+        time.sleep(PULSE)
+        # The reset pin rises slowly, so the boot pin is low in time.
+        self._set(reset=False, boot=True)
         time.sleep(PULSE)
         self._set(reset=False, boot=False)
 

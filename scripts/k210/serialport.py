@@ -156,11 +156,16 @@ class ModemLines:
 class Rfc2217Server:
     """Serves the board on a TCP port with RFC 2217, one client at a time, as long as the process runs."""
 
-    def __init__(self, port: int, tcp_port: int, changed: Callable[[bool, bool], None]) -> None:
-        check_port_free(tcp_port)
+    def __init__(
+        self, port: int, tcp_port: int, changed: Callable[[bool, bool], None], host: str = "127.0.0.1"
+    ) -> None:
+        """tcp_port 0: any; host: the address to serve at."""
+        if tcp_port:
+            check_port_free(tcp_port)
         self._line = connect(port)
         self._changed = changed
-        self._server = socket.create_server(("127.0.0.1", tcp_port))
+        self._server = socket.create_server((host, tcp_port))
+        self.tcp_port = int(self._server.getsockname()[1])
         self._lock = threading.Lock()
         self._client: socket.socket | None = None
         self._manager: Any = None
