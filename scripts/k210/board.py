@@ -277,7 +277,8 @@ class Board(EmulatedParts):
             return
         text = _text(printed)
         at = text.find("FATAL:")
-        cause = text[at : text.rfind("MicroPython ")].strip() if at >= 0 else "It printed no reason."
+        # The reason and the first registers; the log has the rest.
+        cause = " ".join(" ".join(text[at:].splitlines()[:2]).split()) if at >= 0 else "It printed no reason."
         with suppress(K210Error):
             self._enter_raw_repl(soft_reset=False, tries=1)
         raise BoardCrashed(f"the board started anew in the middle of the script. {cause}", text)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from k210.errors import K210Error, ScriptTimeout
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 PROMPT = b">>> "
 IDLE = 0.005
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from k210.emulator import Emulator
 from k210.wiring import DTR_IS_RESET, RISE_TIME
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 __all__ = ["RISE_TIME"]
 
 PULSE = 0.1

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
 """What happened, in a few lines, when a test fails: the first thing to read in a report."""
 
+import re
+
 from k210.errors import BoardCrashed, BoardGone, K210Error, ScriptError, ScriptTimeout, WrongFirmware
 from k210.golden import WrongPicture
 
 LAST_LINES = 3
 SHOWN = 24
+# The answer to the wish for raw paste mode: its window size is binary.
+RAW_PASTE = re.compile(rb"R(\x00|\x01..)", re.DOTALL)
 # Control characters that belong to a console: raw REPL, bell, backspace, tab, line ends, terminal codes.
 CONTROLS = "\x01\x02\x03\x04\x05\x07\b\t\n\r\x1b"
 
 
 def noise(log: bytes) -> bytes:
     """The bytes of a serial log that are no text: not UTF-8, or control characters that nobody sends."""
+    log = RAW_PASTE.sub(b"", log)
     text = log.decode(errors="surrogateescape")
     bad = [c for c in text if "\udc80" <= c <= "\udcff" or (c < " " and c not in CONTROLS) or c == "\x7f"]
     return "".join(bad).encode(errors="surrogateescape")

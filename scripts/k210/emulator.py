@@ -26,8 +26,11 @@ from k210 import camera, paths, sdcard
 from k210.errors import K210Error
 from k210.image import FlashPart, build_image, load_arguments, write_parts
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 START_TIMEOUT = 20.0
 QMP_TIMEOUT = 20.0
+END_TIMEOUT = 3.0
 # 4 ns per instruction: at the usual 390 to 400 MHz about 1.6 cycles, what the in-order cores need on average.
 ICOUNT = "shift=2,sleep=off"
 PR_SET_PDEATHSIG = 1
@@ -86,6 +89,7 @@ class Emulator:
         self._scratch = Path(tempfile.mkdtemp(prefix="k210-"))
         self._touched: set[str] = set()  # what a test has changed: keys, "kpu", "strict", "card"
         self._cards = 0
+        self.stop_reported = False  # check_guest() has told of strict mode's stop
         try:
             self._start()
         except BaseException:
@@ -239,14 +243,17 @@ class Emulator:
 
     def close(self) -> None:
         """Ends QEMU and removes its files. Safe to call twice."""
-        if self._qmp is not None:
+        # Another thread may be in the middle of a command. Whatever goes wrong here, the process is ended below.
+        mine = self._qmp_lock.acquire(timeout=END_TIMEOUT)
+        if mine and self._qmp is not None:
             qmp, self._qmp = self._qmp, None
             qmp.settimeout(2)
-            # Whatever goes wrong here, the process is ended below.
             with contextlib.suppress(QMPError, OSError, EOFError, TimeoutError):
                 if self.alive:
                     qmp.cmd("quit")
                 qmp.close()
+        if mine:
+            self._qmp_lock.release()
         if self._process is not None and self._process.poll() is None:
             try:
                 self._process.wait(2)
@@ -274,6 +281,7 @@ class Emulator:
         """Raises an error when strict mode has stopped the machine, or when QEMU has ended."""
         status: Any = self.qmp("query-status")
         if status["status"] == "guest-panicked":
+            self.stop_reported = True
             raise K210Error(f"the emulator stopped the program: {self.messages()}")
 
     def resume(self) -> None:

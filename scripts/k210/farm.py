@@ -12,6 +12,8 @@ from typing import Any
 from k210.errors import K210Error
 from k210.target import PortTarget, Settings, Wanted, worker_number
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 WAIT = float(os.environ.get("K210_FARM_WAIT") or 600)
 CLIENT_TIMEOUT = 30.0
 

@@ -5,6 +5,8 @@ from k210 import paths
 from k210.errors import K210Error
 from k210.firmware import Prompt
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 # Names for pytest.mark.needs, and how MicroPython's board.json names them.
 IN_BOARD_JSON = {
     "camera": "Camera",

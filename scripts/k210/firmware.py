@@ -11,6 +11,8 @@ from k210 import flash, paths
 from k210.errors import K210Error, ScriptError, WrongFirmware
 from k210.image import load_arguments
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 # The linker's note as it stands in the program: sizes of name and digest, type, name.
 NOTE = bytes.fromhex("04000000 14000000 03000000") + b"GNU\0"
 DIGEST = 20

@@ -16,6 +16,8 @@ from k210.errors import K210Error
 from k210.image import load_arguments
 from k210.pack import write_kfpkg
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 BAUDRATE = 1500000
 # kflash's names for the ways in which a USB bridge is wired to reset and boot.
 RESET_WIRING = {"maix_bit": "bit", "maix_dock": "dan", "maix_go": "goE", "maixduino": "goE", "kd233": "kd233"}

@@ -10,6 +10,8 @@ from k210.errors import K210Error, ScriptError
 from k210.firmware import Prompt
 from k210.image import FlashPart, load_arguments
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 ASK = """
 def _digest(start, n):
     import hashlib, k210

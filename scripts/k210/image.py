@@ -16,6 +16,8 @@ from pathlib import Path
 
 from k210.errors import K210Error
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 BOOT_HEADER_SIZE = 5
 MODEL_ADDRESS = 0x300000
 ERASED = 0xFF

@@ -8,6 +8,8 @@ from typing import Any
 
 from k210.errors import K210Error
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 PACKAGE = Path(__file__).resolve().parent
 # The checkout: around this file, or K210_HOME for a package that was installed elsewhere.
 ROOT = Path(os.environ["K210_HOME"]) if os.environ.get("K210_HOME") else PACKAGE.parents[1]

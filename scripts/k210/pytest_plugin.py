@@ -25,6 +25,7 @@ from k210.target import EMULATOR, Settings, Target, Wanted, make_target, ports_o
 
 __all__ = ["Emulator", "Golden", "TestData", "need_test_data"]
 
+__tracebackhide__ = True
 DEFAULT_REPORT = "build/report"
 _target = pytest.StashKey[Target]()
 _begun = pytest.StashKey[tuple[Board, int, float | None]]()
@@ -193,12 +194,13 @@ def board(request: pytest.FixtureRequest) -> Generator[Board, None, None]:
             started = board.virtual_time()
     request.node.stash[_begun] = (board, board.log_position(), started)
     yield board
-    # What strict mode stopped after the last line of output nobody has heard of yet.
     if board.emulator and board.emulator.alive:
         if started is not None:
             with suppress(K210Error):
                 request.node.user_properties.append((VIRTUAL, round(board.virtual_time() - started, 6)))
-        board.emulator.check_guest()
+        # What strict mode stopped after the last line of output nobody has heard of yet.
+        if not board.emulator.stop_reported:
+            board.emulator.check_guest()
 
 
 class TestData:

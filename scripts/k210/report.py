@@ -16,7 +16,7 @@ from k210.emulator import save_picture
 from k210.errors import BoardGone, EmulatorOnly, K210Error, ScriptTimeout
 from k210.golden import WrongPicture
 
-SERIAL_LINES = 12  # of the end of the log, so that a failure fits on a screen
+SERIAL_LINES = 20  # of the end of the log, so that a failure fits on a screen
 MESSAGE_LINES = 6
 MAX_LINE = 160
 VIRTUAL = "k210_virtual_seconds"

@@ -16,6 +16,8 @@ from k210.emulator import Config
 from k210.errors import BoardGone, EmulatorOnly, K210Error, WrongFirmware
 from k210.flash_content import FlashContent
 
+__tracebackhide__ = True  # a failed test's report ends at the test's own line
+
 EMULATOR = "emulator"
 LABGRID = "labgrid:"
 ANY = "any"

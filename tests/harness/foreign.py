@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from k210 import paths
@@ -21,8 +21,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def foreign_board(kind: str = "tcp", arguments: Sequence[str] = ()) -> Iterator[str]:
-    """The port of a board: socket:// (kind tcp; nothing but data) or rfc2217:// (with reset and boot lines)."""
+def foreign_board(
+    kind: str = "tcp", arguments: Sequence[str] = (), pid: Callable[[int], object] | None = None
+) -> Iterator[str]:
+    """The port of a board: socket:// (kind tcp; nothing but data) or rfc2217:// (with reset and boot lines).
+    pid gets the number of the process that is the board."""
     port = free_port()
     command = [K210, "emulate", "--serial", f"{kind}:{port}", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
@@ -30,6 +33,8 @@ def foreign_board(kind: str = "tcp", arguments: Sequence[str] = ()) -> Iterator[
             assert emulator.stdout
             line = emulator.stdout.readline()
             assert line.startswith("serial: "), "the emulator did not start"
+            if pid:
+                pid(emulator.pid)
             yield line.removeprefix("serial: ").strip()
         finally:
             emulator.send_signal(signal.SIGTERM)
