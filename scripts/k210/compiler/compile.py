@@ -18,6 +18,7 @@ from k210.compiler.calibration import Calibration, InputRange
 from k210.compiler.fuse import fuse
 from k210.compiler.graph import Conv, Graph
 from k210.compiler.importer import read
+from k210.compiler.join import join
 from k210.compiler.legal import legalize
 from k210.compiler.lower import Lowering, Settings
 from k210.compiler.machine import Machine
@@ -53,6 +54,7 @@ def prepare(path: Path, shapes: dict[str, tuple[int, ...]]) -> Graph:
     graph = read(path, shapes)
     fuse(graph)
     legalize(graph)
+    join(graph)
     return graph
 
 

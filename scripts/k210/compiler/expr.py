@@ -123,3 +123,19 @@ def gelu(x: Expr, tanh: bool) -> Expr:
     else:
         gate = apply("erf", apply("mul", x, math.sqrt(0.5)))
     return apply("mul", apply("mul", x, 0.5), apply("add", gate, 1.0))
+
+
+def limits(e: Expr) -> tuple[float, float] | None:
+    """low and high when the function only limits its variable."""
+    if e.op == "x":
+        return -math.inf, math.inf
+    if e.op in ("min", "max") and e.args[1].op == "const":
+        inner, value = limits(e.args[0]), e.args[1].value
+        if inner is None:
+            return None
+        low, high = inner
+        if e.op == "max" and value <= high:
+            return max(low, value), high
+        if e.op == "min" and value >= low:
+            return low, min(high, value)
+    return None

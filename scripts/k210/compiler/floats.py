@@ -157,7 +157,8 @@ def compute(graph: Graph, op: Op, inputs: list[np.ndarray], keep: Callable[[str,
             return x * op.mul.reshape(side) + op.add.reshape(side)
         case g.Binary():
             with np.errstate(all="ignore"):
-                return BINARY[op.kind](x, inputs[1])
+                y = BINARY[op.kind](x, inputs[1])
+            return y if np.isinf([op.low, op.high]).all() else np.clip(y, op.low, op.high)
         case g.Pool():
             return pool(op, x)
         case g.Reduce():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from k210.compiler import expr as ex
 from k210.compiler import graph as g
 from k210.compiler.expr import Expr, X
 from k210.compiler.graph import Graph, Op
@@ -17,10 +18,7 @@ def fuse(graph: Graph) -> None:
     """Until nothing changes any more."""
     for _ in range(MAX_CHANGES):
         graph.prune()
-        if not any(
-            step(graph)
-            for step in (_simplify_moves, _merge_functions, _affine_of_function, _into_weights, _behind_moves)
-        ):
+        if not any(step(graph) for step in STEPS):
             break
     graph.prune()
 
@@ -65,7 +63,7 @@ def _merge_functions(graph: Graph) -> bool:
             before = made.get(op.inputs[0])
             if isinstance(before, g.Act) and _alone(graph, users, before.output):
                 new = g.Act(op.name, list(before.inputs), op.output, op.expr.of(before.expr))
-        elif isinstance(op, g.Binary) and not any(n in graph.constants for n in op.inputs):
+        elif isinstance(op, g.Binary) and np.isinf([op.low, op.high]).all() and not _constant(graph, op):
             for source, fa, fb in _branches(graph, made, users, op):
                 if graph.shape(source) == graph.shape(op.output):
                     new = g.Act(op.name, [source], op.output, Expr(op.kind, (fa, fb)))
@@ -76,6 +74,10 @@ def _merge_functions(graph: Graph) -> bool:
             graph.prune()
             break
     return changed
+
+
+def _constant(graph: Graph, op: Op) -> bool:
+    return any(n in graph.constants for n in op.inputs)
 
 
 def _branches(graph: Graph, made: dict[str, Op], users: dict[str, list[Op]], op: g.Binary) -> list[tuple]:
@@ -134,6 +136,21 @@ def _into_weights(graph: Graph) -> bool:
             and _alone(graph, users, op.inputs[0])
         ):
             before.act, before.output = op.expr, op.output
+            return _drop(graph, op)
+    return False
+
+
+def _limits(graph: Graph) -> bool:
+    """ReLU and ReLU6 behind an operation of two values."""
+    made, users = graph.producers(), graph.consumers()
+    for op in graph.ops:
+        before = made.get(op.inputs[0])
+        if not (isinstance(op, g.Act) and isinstance(before, g.Binary) and _alone(graph, users, before.output)):
+            continue
+        found = ex.limits(op.expr)
+        if found:
+            before.low, before.high = max(before.low, found[0]), min(before.high, found[1])
+            before.output = op.output
             return _drop(graph, op)
     return False
 
@@ -223,6 +240,12 @@ def _simplify_moves(graph: Graph) -> bool:
             op.order = tuple(before.order[i] for i in op.order)
             op.inputs = list(before.inputs)
             return True
+        if isinstance(op, g.Slice) and isinstance(before, g.Slice) and _alone(graph, users, op.inputs[0]):
+            pairs = list(zip(before.begin, before.step, op.begin, op.step, strict=True))
+            op.begin = tuple(b + s * b2 for b, s, b2, _ in pairs)
+            op.step = tuple(s * s2 for _, s, _, s2 in pairs)
+            op.inputs = list(before.inputs)
+            return True
         if isinstance(op, g.Pad) and isinstance(before, g.Pad) and _alone(graph, users, op.inputs[0]):
             signs = [min(a + b) >= 0 for a, b in zip(op.pads, before.pads, strict=True)]
             if op.value == before.value and all(signs) and min(min(p) for p in (*op.pads, *before.pads)) >= 0:
@@ -270,4 +293,12 @@ def _leads_to_conv(made: dict[str, Op], op: Op) -> bool:
     return isinstance(found, g.Conv) and found.act.identity and not found.pool
 
 
-STEPS = (_simplify_moves, _merge_functions, _affine_of_function, _into_weights, _behind_moves, _functions_after_pools)
+STEPS = (
+    _simplify_moves,
+    _merge_functions,
+    _affine_of_function,
+    _into_weights,
+    _behind_moves,
+    _functions_after_pools,
+    _limits,
+)

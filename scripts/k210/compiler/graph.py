@@ -61,9 +61,11 @@ class Affine(Op):
 
 @dataclass(eq=False)
 class Binary(Op):
-    """add, sub, mul, div, min, max with broadcasting; one input may be a constant."""
+    """add, sub, mul, div, min, max with broadcasting; one input may be a constant. low, high: limits of the result."""
 
     kind: str
+    low: float = -np.inf
+    high: float = np.inf
 
 
 @dataclass(eq=False)
@@ -99,7 +101,10 @@ class MatMul(Op):
 
 @dataclass(eq=False)
 class Concat(Op):
+    """joined: the parts are written side by side into AI memory, nothing is copied."""
+
     axis: int
+    joined: bool = False
 
 
 @dataclass(eq=False)

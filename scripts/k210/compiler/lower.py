@@ -43,6 +43,7 @@ class Lowering:
         self.nodes: list[Node] = []
         self.have: dict[tuple[str, str], Buffer | Map] = {}
         self.makers: dict[str, Node] = {}
+        self.homes: dict[str, Map] = {}  # where a part of a joined map goes
         self.titles = {op.output: op.name for op in graph.ops}
         self.op: Op
 
@@ -182,6 +183,7 @@ class Lowering:
             else:
                 place = self.result(name, self.native[name])
             inputs.append(place)
+        self._find_homes()
         for op in self.graph.ops:
             self.op = op
             node = getattr(self, f"_{type(op).__name__.lower()}")(op)
@@ -214,7 +216,7 @@ class Lowering:
         else:
             mean = seen.mean if seen else None
             layer = build(op, source, result, self.seen.get(op.before), mean, self.settings.bias_correction)
-        place = Map(op.output, four(self.graph.shape(op.output))[1:])
+        place = self.homes.get(op.output) or Map(op.output, four(self.graph.shape(op.output))[1:])
         node = self.add("kpu", [self.need(op.inputs[0], "ai")], [place])
         node.conv, node.layer = op, layer
         self.have[op.output, "ai"] = place
@@ -271,7 +273,8 @@ class Lowering:
                     self.quants[name] = quant(float(data.min()), float(data.max()))
         places = [self.need(n, where) for n in op.inputs]
         if where == "f32":
-            return self.add("binary", places, [self.result(op.output, where)], op=op.kind, shapes=shapes)
+            return self.add("binary", places, [self.result(op.output, where)], op=op.kind, shapes=shapes,
+                            limits=(op.low, op.high))  # fmt: skip
         a, b = (self.quants[n] for n in op.inputs)
         y = self.quants[op.output]
         if op.kind == "mul":
@@ -350,8 +353,11 @@ class Lowering:
 
     # ---- moves -----------------------------------------------------------------------------------
 
-    def _concat(self, op: g.Concat) -> Node:
+    def _concat(self, op: g.Concat) -> Node | None:
         where = self.domain[op]
+        if op.output in self.homes:
+            self._joined(op)
+            return None
         if where == "u8":
             for name in op.inputs:
                 self.quants[name] = self.quants[op.output]
@@ -361,6 +367,26 @@ class Lowering:
         places = [self.need(n, where) for n in op.inputs]
         dims = [self.graph.shape(n)[op.axis] for n in op.inputs]
         return self.add("concat", places, [self.result(op.output, where)], inner=inner, outer=outer, dims=dims)
+
+    def _find_homes(self) -> None:
+        for op in self.graph.ops:
+            if isinstance(op, g.Concat) and op.joined and self.domain[op] == "u8":
+                whole = Map(op.output, four(self.graph.shape(op.output))[1:])
+                self.homes[op.output] = whole
+                at = 0
+                for name in op.inputs:
+                    part = Map(name, four(self.graph.shape(name))[1:], whole=whole, offset=at)
+                    self.homes[name] = part
+                    at += part.lines
+
+    def _joined(self, op: g.Concat) -> None:
+        """Parts that no layer has written yet are uploaded to their places."""
+        for name in op.inputs:
+            part = self.homes[name]
+            if self.have.get((name, "ai")) is not part:
+                source = self.need(name, "u8")
+                self.add("upload", [source], [part], shape=self.graph.shape(name)).value = name
+        self.have[op.output, "ai"] = self.homes[op.output]
 
     def _slice(self, op: g.Slice) -> Node:
         where = self.domain[op]

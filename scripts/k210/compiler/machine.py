@@ -32,11 +32,21 @@ class Buffer:
 
 @dataclass(eq=False)
 class Map:
-    """A feature map in AI memory."""
+    """A feature map in AI memory; it may be a part of another one, so many lines behind its start."""
 
     value: str
     shape: tuple[int, int, int]
-    line: int = -1
+    start: int = -1
+    whole: Map | None = None
+    offset: int = 0
+
+    @property
+    def line(self) -> int:
+        return self.start if self.whole is None else self.whole.line + self.offset
+
+    @property
+    def root(self) -> Map:
+        return self if self.whole is None else self.whole.root
 
     @property
     def lines(self) -> int:

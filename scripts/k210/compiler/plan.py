@@ -22,10 +22,10 @@ class Life:
 
 
 def lives(machine: Machine, kind: type) -> list[Life]:
-    first: dict[Buffer | Map, int] = {p: -1 for p in machine.inputs if isinstance(p, kind)}
+    first: dict[Buffer | Map, int] = {_root(p): -1 for p in machine.inputs if isinstance(p, kind)}
     last: dict[Buffer | Map, int] = dict(first)
     for i, node in enumerate(machine.nodes):
-        for place in (*node.writes, *node.reads):
+        for place in map(_root, (*node.writes, *node.reads)):
             if isinstance(place, kind) and getattr(place, "data", None) is None:
                 first.setdefault(place, i)
                 last[place] = i
@@ -37,6 +37,11 @@ def lives(machine: Machine, kind: type) -> list[Life]:
         Life(p, first[p], last[p], p.lines if isinstance(p, Map) else -(-p.size // MAIN_ALIGN) * MAIN_ALIGN)
         for p in first
     ]
+
+
+def _root(place: Buffer | Map) -> Buffer | Map:
+    """Parts of a map live as long as the whole."""
+    return place.root if isinstance(place, Map) else place
 
 
 def _place(found: list[Life]) -> tuple[dict[Buffer | Map, int], int]:
@@ -77,7 +82,7 @@ def plan_ai(machine: Machine) -> None:
             machine.lines_used = top
             for place, start in starts.items():
                 assert isinstance(place, Map)
-                place.line = start
+                place.start = start
             return
         where, need = _peak(found, len(machine.nodes))
         if not _spill(machine, found, where):
@@ -95,7 +100,9 @@ def plan_ai(machine: Machine) -> None:
 def _spill(machine: Machine, found: list[Life], where: int) -> bool:
     """Takes the largest map that waits at that time out of AI memory until it is read again."""
     node = machine.nodes[where] if 0 <= where < len(machine.nodes) else None
-    busy = set(node.reads + node.writes) if node else set()
+    busy = set(map(_root, node.reads + node.writes)) if node else set()
+    parts = {p.root for p in machine.maps() if p.whole is not None}
+    found = [x for x in found if x.place not in parts]
     waiting = [x for x in found if x.first < where < x.last and x.place not in busy]
     if not waiting:
         # Fragmented: whatever waits anywhere.

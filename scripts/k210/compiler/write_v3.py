@@ -166,7 +166,8 @@ def _qbinary(node: Node) -> tuple[int, bytes] | None:
 
 def _binary(node: Node) -> tuple[int, bytes] | None:
     f = node.fields
-    if f["op"] != "add" or len({tuple(s) for s in f["shapes"]}) != 1 or not _in_main(node):
+    plain = f["op"] == "add" and np.isinf(f["limits"]).all()
+    if not plain or len({tuple(s) for s in f["shapes"]}) != 1 or not _in_main(node):
         return None
     places = pack("3I", _start(node.reads[0]), _start(node.reads[1]), _start(node.writes[0]))
     return 1, places + pack("I", _count(node))

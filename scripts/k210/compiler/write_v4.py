@@ -45,6 +45,10 @@ def shape(s: Sequence[int]) -> bytes:
 CLAMP = pack("2f", -FLT_MAX, FLT_MAX)
 
 
+def clamp(low: float, high: float) -> bytes:
+    return pack("2f", max(low, -FLT_MAX), min(high, FLT_MAX))
+
+
 def words(node: Node, parameters: tuple[int, int, int] = (0, 0, 0)) -> list[int]:
     """The twelve words of a KPU layer. parameters: what goes to the addresses of weights, BN and activation."""
     conv, layer = node.conv, node.layer
@@ -177,7 +181,7 @@ def _reduce_window(node: Node) -> bytes:
 def _binary(node: Node) -> bytes:
     f = node.fields
     places = b"".join(map(place, (*node.reads, node.writes[0])))
-    return places + pack("i", BINARY_CODES[f["op"]]) + b"".join(map(shape, f["shapes"])) + CLAMP
+    return places + pack("i", BINARY_CODES[f["op"]]) + b"".join(map(shape, f["shapes"])) + clamp(*f["limits"])
 
 
 def _qbinary(node: Node) -> bytes:
