@@ -88,4 +88,9 @@ void uart_wait_end(void)
     }
     PLIC(0x2000 + 4 * (IRQ_UARTHS / 32)) = 0;
     PLIC(4 * IRQ_UARTHS) = 0;
+    /*
+     * A flash stub takes the pads for another UART. What the tool sends
+     * meanwhile waits for that one and does not get lost in this.
+     */
+    UARTHS(RXCTRL) = 0;
 }

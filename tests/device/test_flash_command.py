@@ -25,7 +25,7 @@ def test_files_arrive_in_flash_and_the_board_starts(k210_command: Callable[..., 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         number = probe.getsockname()[1]
     port = f"rfc2217://127.0.0.1:{number}"
-    # kflash's stub writes the flash's status register twice without waiting in between.
+    # kflash's stub writes the flash's status registers three times without waiting in between.
     command = k210_command("emulate", "--serial", f"rfc2217:{number}", "--flash-file", str(flash), strict=False)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as emulator:
         assert emulator.stdout

@@ -133,6 +133,104 @@ def test_xip_window(flash, content):
     assert q.readl(0x5400_0108) == 0x28C0_9466, "the registers are back"
 
 
+def set_xip(flash, control=0x28C0_9466, instruction=0xEB):
+    for offset, value in ((0x10, 0), (0x08, 0), (0x00, 2 << 22 | 7), (0xF4, 0), (0xFC, 0), (0x100, instruction)):
+        flash.write(offset, value)
+    for offset, value in ((0x108, control), (0x10C, 1), (0x08, 1)):
+        flash.write(offset, value)
+    flash.q.setbits(0x5044_0058, 1 << 15)
+
+
+def test_xip_window_follows_the_part(flash, content):
+    """No stale byte after a change, none from a part that does not hear the command."""
+    q = flash.q
+    set_xip(flash)
+    assert q.readl(0x5400_0000) == 0xFFFF_FFFF, "QE is 0"
+    q.clearbits(0x5044_0058, 1 << 15)
+    quad_enable(flash)
+    set_xip(flash)
+    assert q.readw(0x5400_0002).to_bytes(2, "big") == content[2:4]
+    assert q.readq(0x5400_0008) == int.from_bytes(content[8:12], "big") | int.from_bytes(content[12:16], "big") << 32
+    assert q.readb(0x5400_0000 + SIZE + 5) == content[5], "the part has 24 address bits"
+    q.clearbits(0x5044_0058, 1 << 15)
+    flash.send([0x06], select=0)
+    flash.send([0x20, 0, 0, 0], select=0)
+    set_xip(flash)
+    assert q.readb(0x5400_1000) == 0xFF != content[0x1000], "busy"
+    q.clock_step(60_000_000)
+    assert q.readb(0x5400_0000) == 0xFF != content[0]
+    assert q.readb(0x5400_1000) == content[0x1000]
+
+
+def test_xip_window_with_other_commands(flash, content):
+    """03h without wait cycles, and a command with too few of them, which is what the wire makes of it."""
+    q = flash.q
+    set_xip(flash, control=0x28C0_9460 & ~(1 << 12 | 31 << 13), instruction=0x03)
+    assert q.readl(0x5400_0004).to_bytes(4, "big") == content[4:8]
+    q.clearbits(0x5044_0058, 1 << 15)
+    set_xip(flash, control=0x28C0_9460 & ~(1 << 12 | 31 << 13), instruction=0x0B)
+    assert q.readl(0x5400_0004).to_bytes(4, "big") == b"\xff" + content[4:7]
+
+
+def test_suspend_and_resume(flash, content):
+    """An erase stops for a read and a program elsewhere, and takes the rest of its time afterwards."""
+    flash.send([0x06], select=0)
+    flash.send([0x20, 0, 0, 0], select=0)
+    flash.q.clock_step(10_000_000)
+    flash.send([0x75], select=0)
+    flash.q.clock_step(30_000)
+    assert not status(flash) & 1
+    assert flash.receive([0x35], 1)[0] & 0x80
+    assert bytes(flash.receive([0x03, 0, 0x10, 0], 16)) == content[0x1000:0x1010]
+    flash.send([0x06], select=0)
+    flash.send([0x02, 0, 0x60, 0, 0x5A], select=0)
+    wait_ready(flash)
+    assert flash.receive([0x03, 0, 0x60, 0], 1) == [0x5A]
+    flash.send([0x7A], select=0)
+    assert status(flash) & 1 and not flash.receive([0x35], 1)[0] & 0x80
+    assert 30_000_000 < wait_ready(flash) < 40_000_000
+    assert flash.receive([0x03, 0, 0, 0], 4) == [0xFF] * 4
+
+
+def test_program_time_grows_with_the_bytes(flash):
+    """30 us for the first, 2.5 us for each more, 0.4 ms for a page."""
+    for count, expected in ((1, 30_000), (32, 107_500), (256, 400_000)):
+        flash.send([0x06], select=0)
+        flash.send([0x02, 0, 0x40 + count // 16, 0, *range(count)], select=0)
+        took = flash.q.wait_until(lambda: not status(flash) & 1, step_ns=1_000)
+        assert took == pytest.approx(expected, abs=10_000)
+
+
+def test_security_registers(flash):
+    address = [0, 0x20, 4]
+    flash.send([0x06], select=0)
+    flash.send([0x42, *address, 1, 2, 3], select=0)
+    wait_ready(flash)
+    assert flash.receive([0x48, *address, 0], 4) == [1, 2, 3, 0xFF]
+    assert flash.receive([0x48, 0, 0x10, 4, 0], 1) == [0xFF], "another register"
+    flash.send([0x06], select=0)
+    flash.send([0x44, 0, 0x20, 0], select=0)
+    wait_ready(flash)
+    assert flash.receive([0x48, *address, 0], 3) == [0xFF] * 3
+    flash.send([0x06], select=0)
+    flash.send([0x31, 0x10], select=0)  # LB2
+    wait_ready(flash)
+    flash.send([0x06], select=0)
+    flash.send([0x42, *address, 0], select=0)
+    assert flash.receive([0x48, *address, 0], 1) == [0xFF], "locked for good"
+
+
+def test_parameter_tables(flash):
+    header = bytes(flash.receive([0x5A, 0, 0, 0, 0], 16))
+    assert header[:4] == b"SFDP" and header[8] == 0 and header[11] == 16
+    table = int.from_bytes(header[12:15], "little")
+    words = flash.receive([0x5A, 0, 0, table, 0], 64)
+    words = [int.from_bytes(bytes(words[i : i + 4]), "little") for i in range(0, 64, 4)]
+    assert words[1] == SIZE * 8 - 1
+    assert [words[7] & 255, words[7] >> 8 & 255] == [12, 0x20] and words[8] & 0xFFFF == 0xD810
+    assert words[2] & 0xFFFF == 0xEB44, "1-4-4: mode byte and 4 wait cycles"
+
+
 @pytest.mark.parametrize(("enable", "expected"), [(True, "erase"), (False, "without write enable")])
 def test_strict_mode_names_flash_mistakes(tmp_path, enable, expected):
     """Bits that only an erase could set, and a program without a write enable."""

@@ -20,6 +20,15 @@
  */
 #define MAX_UNREAD (1 * 1024 * 1024)
 
+/*
+ * What is taken from the host at once. A character costs a register access
+ * this way, and not a turn of the main loop that the harts compete with.
+ */
+#define MAX_UNSENT 4096
+
+/* How often a line looks for a UART when none has asked. */
+#define RETRY_NS (1 * SCALE_MS)
+
 #define TYPE_K210_WIRE "chardev-k210-wire"
 OBJECT_DECLARE_SIMPLE_TYPE(K210WireChardev, K210_WIRE)
 
@@ -121,16 +130,81 @@ static int wire_write(Chardev *chr, const uint8_t *buf, int len)
     return len;
 }
 
+/* Gives the line's UART what it has room and time for. */
+static void line_deliver(K210HostLine *line)
+{
+    int uart = uart_of_rx(line->bridge, line->index);
+    Chardev *wire;
+
+    if (line->delivering) {
+        return;
+    }
+    line->delivering = true;
+    wire = uart < 0 ? NULL : CHARDEV(line->bridge->wire[uart]);
+    while (wire && !fifo8_is_empty(&line->in) && qemu_chr_be_can_write(wire)) {
+        uint8_t c = fifo8_pop(&line->in);
+
+        qemu_chr_be_write(wire, &c, 1);
+    }
+    line->delivering = false;
+    if (line->full && fifo8_num_free(&line->in) >= MAX_UNSENT / 2) {
+        line->full = false;
+        qemu_chr_fe_accept_input(&line->chr);
+    }
+    if (fifo8_is_empty(&line->in)) {
+        timer_del(line->retry);
+    } else if (!timer_pending(line->retry)) {
+        timer_mod(line->retry,
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + RETRY_NS);
+    }
+}
+
+static void line_retry(void *opaque)
+{
+    line_deliver(opaque);
+}
+
 /* A UART has room again: let its host line send. */
 static void wire_accept_input(Chardev *chr)
 {
-    K210WireChardev *w = K210_WIRE(chr);
+    K210WireChardev *w = container_of(chr, K210WireChardev, parent_obj);
 
     for (int i = 0; w->bridge && i < K210_NUARTS; i++) {
-        if (uart_of_rx(w->bridge, i) == w->uart) {
-            qemu_chr_fe_accept_input(&w->bridge->line[i].chr);
+        if (!fifo8_is_empty(&w->bridge->line[i].in) &&
+            uart_of_rx(w->bridge, i) == w->uart) {
+            line_deliver(&w->bridge->line[i]);
         }
     }
+}
+
+/* Once per character: no walk through the type hierarchy */
+static ObjectClass *wire_class;
+
+static K210WireChardev *wire_of(CharBackend *be)
+{
+    return be->chr && object_get_class(OBJECT(be->chr)) == wire_class
+           ? container_of(be->chr, K210WireChardev, parent_obj) : NULL;
+}
+
+void k210_bridge_ask(CharBackend *be)
+{
+    if (wire_of(be)) {
+        wire_accept_input(be->chr);
+    } else {
+        qemu_chr_fe_accept_input(be);
+    }
+}
+
+int64_t k210_bridge_waiting_since(CharBackend *be)
+{
+    K210WireChardev *w = wire_of(be);
+
+    for (int i = 0; w && w->bridge && i < K210_NUARTS; i++) {
+        if (w->bridge->line[i].delivering) {
+            return w->bridge->line[i].in_since;
+        }
+    }
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
 static void wire_open(Chardev *chr, ChardevBackend *backend, bool *be_opened,
@@ -142,19 +216,22 @@ static void wire_open(Chardev *chr, ChardevBackend *backend, bool *be_opened,
 static int line_can_read(void *opaque)
 {
     K210HostLine *line = opaque;
-    int uart = uart_of_rx(line->bridge, line->index);
 
-    /* With no UART on the pad the bytes are lost, as on the board. */
-    return uart < 0 ? 64 : qemu_chr_be_can_write(CHARDEV(line->bridge->wire[uart]));
+    line->full = fifo8_num_free(&line->in) < MAX_UNSENT / 2;
+    return line->full ? 0 : fifo8_num_free(&line->in);
 }
 
 static void line_read(void *opaque, const uint8_t *buf, int size)
 {
     K210HostLine *line = opaque;
-    int uart = uart_of_rx(line->bridge, line->index);
 
-    if (uart >= 0) {
-        qemu_chr_be_write(CHARDEV(line->bridge->wire[uart]), buf, size);
+    /* With no UART on the pad the bytes are lost, as on the board. */
+    if (uart_of_rx(line->bridge, line->index) >= 0) {
+        if (fifo8_is_empty(&line->in)) {
+            line->in_since = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+        }
+        fifo8_push_all(&line->in, buf, size);
+        line_deliver(line);
     }
 }
 
@@ -184,6 +261,8 @@ void k210_bridge_init(K210Bridge *b, K210FpioaState *fpioa)
         line->bridge = b;
         line->index = i;
         line->out = g_byte_array_new();
+        fifo8_create(&line->in, MAX_UNSENT);
+        line->retry = timer_new_ns(QEMU_CLOCK_VIRTUAL, line_retry, line);
         if (serial_hd(i)) {
             qemu_chr_fe_init(&line->chr, serial_hd(i), &error_fatal);
             qemu_chr_fe_set_handlers(&line->chr, line_can_read, line_read,
@@ -201,6 +280,7 @@ static void wire_class_init(ObjectClass *oc, void *data)
 {
     ChardevClass *cc = CHARDEV_CLASS(oc);
 
+    wire_class = oc;
     cc->internal = true;
     cc->open = wire_open;
     cc->chr_write = wire_write;

@@ -236,6 +236,81 @@ static void spi_write(void *opaque, hwaddr offset, uint64_t val,
 static const MemoryRegionOps spi_ops = K210_MMIO_OPS(spi_read, spi_write);
 
 /*
+ * Whether the window's command is a read of the flash with as many mode and
+ * wait bits as that takes. Then a load can look into the cells at once; with
+ * anything else, it gets what the bits on the wire give.
+ */
+static bool spi_xip_is_plain(K210SpiState *s)
+{
+    uint32_t c = s->regs[R_XIP_CTRL];
+    unsigned lanes = 1u << FIELD_EX32(c, XIP_CTRL, FRF);
+    unsigned extra = FIELD_EX32(c, XIP_CTRL, WAIT_CYCLES) * lanes / 8;
+    bool mode = FIELD_EX32(c, XIP_CTRL, MD_BITS_EN);
+
+    if (mode) {
+        extra += (2u << MIN(FIELD_EX32(c, XIP_CTRL, MD_BITS_L), 3)) / 8;
+        if ((s->regs[R_XIP_MODE_BITS] & 0x30) == 0x20) {
+            return false;
+        }
+    }
+    if (!FIELD_EX32(c, XIP_CTRL, INST_EN) ||
+        k210_spi_inst_bits(FIELD_EX32(c, XIP_CTRL, INST_L)) != 8 ||
+        FIELD_EX32(c, XIP_CTRL, ADDR_L) != 6 || s->regs[R_XIP_SER] != 1) {
+        return false;
+    }
+    switch (s->regs[R_XIP_INCR_INST]) {
+    case 0x03:
+        return extra == 0;
+    case 0x0b:
+        return extra == 1;
+    case 0x3b:
+        return extra == 2;
+    case 0x6b:
+        return extra == 4;
+    case 0xbb:
+        return extra == 1 && mode;
+    case 0xeb:
+        return extra == 3 && mode;
+    default:
+        return false;
+    }
+}
+
+static K210W25qState *spi_find_flash(K210SpiState *s)
+{
+    BusChild *kid;
+
+    QTAILQ_FOREACH(kid, &BUS(s->bus)->children, sibling) {
+        Object *part = object_dynamic_cast(OBJECT(kid->child), TYPE_K210_W25Q);
+
+        if (part) {
+            return K210_W25Q(part);
+        }
+    }
+    return NULL;
+}
+
+static bool spi_xip_peek(K210SpiState *s, hwaddr offset, unsigned size,
+                         uint32_t *value)
+{
+    const uint8_t *cells;
+    uint32_t total;
+
+    if (!s->xip_plain || s->selected || !k210_spi_enabled(s)) {
+        return false;
+    }
+    cells = k210_w25q_peek(s->xip_flash, s->regs[R_XIP_INCR_INST], &total);
+    if (!cells) {
+        return false;
+    }
+    *value = 0;
+    while (size--) {
+        *value = *value << 8 | cells[offset++ & (total - 1)];
+    }
+    return true;
+}
+
+/*
  * The window runs one read command per load. The controller shifts bytes in
  * as one frame of the load's size, so the first flash byte ends up in the
  * most significant place; single bytes come in flash order.
@@ -250,6 +325,9 @@ static uint64_t spi_xip_read(void *opaque, hwaddr offset, unsigned size)
     unsigned addr = 4 * FIELD_EX32(c, XIP_CTRL, ADDR_L);
     uint32_t value = 0;
 
+    if (spi_xip_peek(s, offset, size, &value)) {
+        return value;
+    }
     if (!k210_spi_enabled(s) || !s->regs[R_XIP_SER]) {
         k210_guest_error("%s: load from the flash window with %s",
                          k210_spi_name(s),
@@ -302,6 +380,9 @@ static void spi_set_xip(void *opaque, int n, int level)
 
     s->xip_on = level;
     if (s->index == 3) {
+        /* The registers cannot change while the window hides them. */
+        s->xip_flash = level ? spi_find_flash(s) : NULL;
+        s->xip_plain = s->xip_flash && spi_xip_is_plain(s);
         memory_region_set_enabled(&s->xip, level);
     }
 }

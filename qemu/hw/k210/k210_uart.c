@@ -20,6 +20,7 @@
 #include "hw/qdev-properties-system.h"
 #include "hw/registerfields.h"
 #include "migration/vmstate.h"
+#include "hw/k210/k210_bridge.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_uart.h"
 #include "trace.h"
@@ -94,6 +95,12 @@ REG32(LCR_EXT, 0xcc)
 REG32(CPR, 0xf4)
 REG32(UCV, 0xf8)
 REG32(CTR, 0xfc)
+
+/* A program that looks again within so many characters needs no timer. */
+#define POLL_CHARS 8
+
+/* At high rates the interrupt may be late by this; it is never for slow ones. */
+#define LATENCY_NS (20 * SCALE_US)
 
 /* APB 32 bits wide, every optional feature present, FIFOs of 16. */
 #define UART_CPR 0x00013ff2
@@ -203,11 +210,13 @@ static void restart_timeout(K210UartState *s)
 {
     int64_t ns = char_ns(s);
 
+    /* Above the trigger level there is another interrupt already. */
     s->timeout = false;
-    if (fifo_on(s) && !fifo8_is_empty(&s->rx) && ns) {
+    if (fifo_on(s) && !fifo8_is_empty(&s->rx) && ns &&
+        fifo8_num_used(&s->rx) < rx_trigger(s)) {
         timer_mod(&s->timeout_timer,
                   qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + 4 * ns);
-    } else {
+    } else if (timer_pending(&s->timeout_timer)) {
         timer_del(&s->timeout_timer);
     }
 }
@@ -224,7 +233,7 @@ static void push_rx(K210UartState *s, uint8_t c)
     restart_timeout(s);
 }
 
-static void start_tx(K210UartState *s)
+static void start_tx_at(K210UartState *s, int64_t now)
 {
     unsigned before = fifo8_num_used(&s->tx);
     int64_t ns = char_ns(s);
@@ -238,13 +247,16 @@ static void start_tx(K210UartState *s)
     s->shift = fifo8_pop(&s->tx);
     s->sending = true;
     check_thre(s, before);
-    timer_mod(&s->tx_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + ns);
+    timer_mod(&s->tx_timer, now + ns);
 }
 
-static void k210_uart_tx_done(void *opaque)
+static void start_tx(K210UartState *s)
 {
-    K210UartState *s = opaque;
+    start_tx_at(s, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
 
+static void finish_tx(K210UartState *s, int64_t now)
+{
     s->sending = false;
     trace_k210_uart_tx(s->index, s->shift);
     if (FIELD_EX32(s->mcr, MCR, LOOPBACK)) {
@@ -252,15 +264,48 @@ static void k210_uart_tx_done(void *opaque)
     } else if (!FIELD_EX32(s->lcr, LCR, BREAK)) {
         qemu_chr_fe_write_all(&s->chr, &s->shift, 1);
     }
-    start_tx(s);
+    start_tx_at(s, now);
+}
+
+static void k210_uart_tx_done(void *opaque)
+{
+    K210UartState *s = opaque;
+
+    finish_tx(s, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
     k210_uart_update(s);
+}
+
+/*
+ * Does at once what is due: a program that polls starves the thread that the
+ * timers run in, and a timer for every character would be slower than a fast
+ * line.
+ */
+static void catch_up(K210UartState *s)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    int64_t before;
+
+    while (timer_pending(&s->tx_timer) &&
+           timer_expire_time_ns(&s->tx_timer) <= now) {
+        int64_t end = timer_expire_time_ns(&s->tx_timer);
+
+        timer_del(&s->tx_timer);
+        finish_tx(s, end);
+    }
+    do {
+        before = s->rx_next;
+        if (before <= now) {
+            k210_bridge_ask(&s->chr);
+        }
+    } while (s->rx_next != before);
 }
 
 static void k210_uart_rx_ready(void *opaque)
 {
     K210UartState *s = opaque;
 
-    qemu_chr_fe_accept_input(&s->chr);
+    catch_up(s);
+    k210_uart_update(s);
 }
 
 static void k210_uart_timed_out(void *opaque)
@@ -271,12 +316,34 @@ static void k210_uart_timed_out(void *opaque)
     k210_uart_update(s);
 }
 
+/* When to look for the next character if nobody asks before. */
+static int64_t next_look(K210UartState *s, int64_t now)
+{
+    int64_t poll = POLL_CHARS * char_ns(s);
+
+    if (s->ier & R_IER_ERBFI_MASK) {
+        if (fifo8_num_used(&s->rx) >= rx_trigger(s)) {
+            poll = LATENCY_NS + poll; /* the interrupt is being served */
+        } else {
+            poll = char_ns(s) < LATENCY_NS / 2 ? LATENCY_NS : 0;
+        }
+    } else if (now - s->polled >= poll) {
+        poll = 0;
+    }
+    return MAX(s->rx_next, now + poll);
+}
+
 static int k210_uart_can_receive(void *opaque)
 {
     K210UartState *s = opaque;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
-    if (FIELD_EX32(s->mcr, MCR, LOOPBACK) || timer_pending(&s->rx_timer) ||
+    if (FIELD_EX32(s->mcr, MCR, LOOPBACK) || !char_ns(s) ||
         fifo8_num_used(&s->rx) >= depth(s)) {
+        return 0;
+    }
+    if (now < s->rx_next) {
+        timer_mod(&s->rx_timer, next_look(s, now));
         return 0;
     }
     return 1;
@@ -285,15 +352,13 @@ static int k210_uart_can_receive(void *opaque)
 static void k210_uart_receive(void *opaque, const uint8_t *buf, int size)
 {
     K210UartState *s = opaque;
-    int64_t ns = char_ns(s);
+    int64_t start = MAX(s->rx_next, k210_bridge_waiting_since(&s->chr));
 
     for (int i = 0; i < size; i++) {
         trace_k210_uart_rx(s->index, buf[i]);
         push_rx(s, buf[i]);
     }
-    if (ns) {
-        timer_mod(&s->rx_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + ns);
-    }
+    s->rx_next = start + char_ns(s);
     k210_uart_update(s);
 }
 
@@ -319,6 +384,12 @@ static uint32_t read_msr(K210UartState *s)
     msr |= s->msr_delta;
     s->msr_delta = 0;
     return msr;
+}
+
+/* Somebody looks at a status register, so DMA is not what moves the data. */
+static void note_poll(K210UartState *s)
+{
+    s->polled = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
 static uint32_t read_lsr(K210UartState *s)
@@ -363,11 +434,14 @@ static uint32_t read_rbr(K210UartState *s)
     uint8_t c = 0;
 
     if (!fifo8_is_empty(&s->rx)) {
-        c = fifo8_pop(&s->rx);
-        if (!timer_pending(&s->rx_timer)) {
-            /* Not from here: the backend may call back at once. */
-            timer_mod(&s->rx_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+        if (fifo8_num_used(&s->rx) >= depth(s)) {
+            int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+            /* The line has been waiting for this place. */
+            s->rx_next = MAX(s->rx_next, now);
+            timer_mod(&s->rx_timer, s->rx_next);
         }
+        c = fifo8_pop(&s->rx);
     }
     restart_timeout(s);
     return c;
@@ -383,6 +457,18 @@ static void write_thr(K210UartState *s, uint8_t c)
     fifo8_push(&s->tx, c);
     s->thre_pending = false;
     start_tx(s);
+}
+
+/*
+ * The line is being set up. What the host has sent already waits until that
+ * is over, or the last step, which clears the FIFO, would swallow some of it.
+ */
+static void hold_line(K210UartState *s)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    s->rx_next = MAX(s->rx_next, now + char_ns(s));
+    timer_mod(&s->rx_timer, s->rx_next);
 }
 
 static void reset_rx(K210UartState *s)
@@ -403,6 +489,7 @@ static void write_fcr(K210UartState *s, uint8_t v)
 {
     bool toggled = (v ^ s->fcr) & R_FCR_FIFOE_MASK;
 
+    hold_line(s);
     if (toggled || (v & R_FCR_RFIFOR_MASK)) {
         reset_rx(s);
     }
@@ -419,6 +506,7 @@ static void write_lcr(K210UartState *s, uint8_t v)
                       "k210-uart%u: LCR written while busy\n", s->index);
     }
     s->lcr = v;
+    hold_line(s);
 }
 
 static void uart_soft_reset(K210UartState *s)
@@ -433,6 +521,7 @@ static void uart_soft_reset(K210UartState *s)
     timer_del(&s->tx_timer);
     timer_del(&s->rx_timer);
     timer_del(&s->timeout_timer);
+    s->rx_next = s->polled = 0;
     memset(s->regs, 0, sizeof(s->regs));
 }
 
@@ -440,6 +529,8 @@ static uint64_t k210_uart_read(void *opaque, hwaddr addr, unsigned size)
 {
     K210UartState *s = opaque;
     uint64_t r = 0;
+
+    catch_up(s);
 
     if (addr & 3) {
         k210_guest_error("k210-uart%u: misaligned read at 0x%02" HWADDR_PRIx,
@@ -466,6 +557,7 @@ static uint64_t k210_uart_read(void *opaque, hwaddr addr, unsigned size)
         r = s->mcr;
         break;
     case A_LSR:
+        note_poll(s);
         r = read_lsr(s);
         break;
     case A_MSR:
@@ -477,12 +569,14 @@ static uint64_t k210_uart_read(void *opaque, hwaddr addr, unsigned size)
         }
         break;
     case A_USR:
+        note_poll(s);
         r = read_usr(s);
         break;
     case A_TFL:
         r = fifo8_num_used(&s->tx);
         break;
     case A_RFL:
+        note_poll(s);
         r = fifo8_num_used(&s->rx);
         break;
     case A_SRTS:
@@ -538,6 +632,7 @@ static void k210_uart_write(void *opaque, hwaddr addr, uint64_t value,
     uint32_t v = value;
 
     trace_k210_uart_write(s->index, addr, v);
+    catch_up(s);
     if (addr & 3) {
         k210_guest_error("k210-uart%u: misaligned write at 0x%02" HWADDR_PRIx,
                          s->index, addr);
@@ -547,6 +642,7 @@ static void k210_uart_write(void *opaque, hwaddr addr, uint64_t value,
     case A_RBR:
         if (FIELD_EX32(s->lcr, LCR, DLAB)) {
             s->dll = v;
+            hold_line(s);
             start_tx(s);
         } else {
             write_thr(s, v);
@@ -558,6 +654,7 @@ static void k210_uart_write(void *opaque, hwaddr addr, uint64_t value,
     case A_IER:
         if (FIELD_EX32(s->lcr, LCR, DLAB)) {
             s->dlh = v;
+            hold_line(s);
             start_tx(s);
         } else {
             /* Enabling the interrupt of an empty transmitter raises it. */
@@ -614,6 +711,7 @@ static void k210_uart_write(void *opaque, hwaddr addr, uint64_t value,
         break;
     case A_DLF:
         s->dlf = v & 0xf;
+        hold_line(s);
         break;
     case A_FAR: case A_HTX:
         s->regs[addr / 4] = v & 1;
@@ -699,6 +797,8 @@ static const VMStateDescription vmstate_k210_uart = {
         VMSTATE_FIFO8(tx, K210UartState),
         VMSTATE_TIMER(tx_timer, K210UartState),
         VMSTATE_TIMER(rx_timer, K210UartState),
+        VMSTATE_INT64(rx_next, K210UartState),
+        VMSTATE_INT64(polled, K210UartState),
         VMSTATE_TIMER(timeout_timer, K210UartState),
         VMSTATE_CLOCK(clk, K210UartState),
         VMSTATE_END_OF_LIST()

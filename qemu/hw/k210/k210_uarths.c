@@ -15,6 +15,7 @@
 #include "hw/qdev-clock.h"
 #include "hw/qdev-properties-system.h"
 #include "hw/registerfields.h"
+#include "hw/k210/k210_bridge.h"
 #include "hw/k210/k210_reg32.h"
 #include "hw/k210/k210_strict.h"
 #include "hw/k210/k210_uarths.h"
@@ -42,6 +43,12 @@ REG32(DIV, 0x18)
                      R_TXCTRL_TXCNT_MASK)
 #define RXCTRL_MASK (R_RXCTRL_RXEN_MASK | R_RXCTRL_RXCNT_MASK)
 
+/* A program that looks again within so many characters needs no timer. */
+#define POLL_CHARS 4
+
+/* At high rates the interrupt may be late by this; it is never for slow ones. */
+#define LATENCY_NS (20 * SCALE_US)
+
 static int64_t char_ns(K210UarthsState *s, int stop_bits)
 {
     return clock_ticks_to_ns(s->clk, (uint64_t)(s->div + 1) * (9 + stop_bits));
@@ -66,7 +73,7 @@ static void uarths_update_irq(K210UarthsState *s)
 }
 
 /* Moves the next character from the FIFO to the line if that is free. */
-static void uarths_start_tx(K210UarthsState *s)
+static void uarths_start_tx_at(K210UarthsState *s, int64_t now)
 {
     if (s->shifting || fifo8_is_empty(&s->tx) || !clock_is_enabled(s->clk) ||
         !FIELD_EX32(s->txctrl, TXCTRL, TXEN)) {
@@ -74,29 +81,49 @@ static void uarths_start_tx(K210UarthsState *s)
     }
     s->shift = fifo8_pop(&s->tx);
     s->shifting = true;
-    timer_mod(s->tx_timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-              char_ns(s, 1 + FIELD_EX32(s->txctrl, TXCTRL, NSTOP)));
+    timer_mod(s->tx_timer,
+              now + char_ns(s, 1 + FIELD_EX32(s->txctrl, TXCTRL, NSTOP)));
+}
+
+static void uarths_start_tx(K210UarthsState *s)
+{
+    uarths_start_tx_at(s, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
+
+static void uarths_finish_tx(K210UarthsState *s, int64_t now)
+{
+    s->shifting = false;
+    trace_k210_uarths_tx(s->shift);
+    qemu_chr_fe_write(&s->chr, &s->shift, 1);
+    uarths_start_tx_at(s, now);
 }
 
 static void uarths_tx_done(void *opaque)
 {
-    K210UarthsState *s = opaque;
-
-    s->shifting = false;
-    trace_k210_uarths_tx(s->shift);
-    qemu_chr_fe_write(&s->chr, &s->shift, 1);
-    uarths_start_tx(s);
-    uarths_update_irq(s);
+    uarths_finish_tx(opaque, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+    uarths_update_irq(opaque);
 }
 
-/* Does at once what a late timer has left to do: pollers starve its thread. */
+/* Does at once what is due: pollers starve the thread of the timers. */
 static void uarths_catch_up(K210UarthsState *s)
 {
-    while (timer_pending(s->tx_timer) && timer_expire_time_ns(s->tx_timer)
-           <= qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL)) {
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    int64_t before;
+
+    while (timer_pending(s->tx_timer) &&
+           timer_expire_time_ns(s->tx_timer) <= now) {
+        int64_t end = timer_expire_time_ns(s->tx_timer);
+
         timer_del(s->tx_timer);
-        uarths_tx_done(s);
+        uarths_finish_tx(s, end);
     }
+    do {
+        before = s->rx_next;
+        if (before <= now) {
+            k210_bridge_ask(&s->chr);
+        }
+    } while (s->rx_next != before);
+    uarths_update_irq(s);
 }
 
 static bool uarths_rx_ready(K210UarthsState *s)
@@ -107,20 +134,36 @@ static bool uarths_rx_ready(K210UarthsState *s)
 
 static void uarths_rx_timer(void *opaque)
 {
-    K210UarthsState *s = opaque;
+    uarths_catch_up(opaque);
+}
 
-    qemu_chr_fe_accept_input(&s->chr);
+/* When to look for the next character if nobody asks before. */
+static int64_t uarths_next_look(K210UarthsState *s, int64_t now)
+{
+    int64_t poll = POLL_CHARS * char_ns(s, 1);
+
+    if (s->ie & R_IE_RXWM_MASK) {
+        if (uarths_ip(s) & R_IE_RXWM_MASK) {
+            poll = LATENCY_NS + poll; /* the interrupt is being served */
+        } else {
+            poll = char_ns(s, 1) < LATENCY_NS / 2 ? LATENCY_NS : 0;
+        }
+    } else if (now - s->polled >= poll) {
+        poll = 0;
+    }
+    return MAX(s->rx_next, now + poll);
 }
 
 static int uarths_can_receive(void *opaque)
 {
     K210UarthsState *s = opaque;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 
     if (!uarths_rx_ready(s)) {
         return 0;
     }
-    if (qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) < s->rx_next) {
-        timer_mod(s->rx_timer, s->rx_next);
+    if (now < s->rx_next) {
+        timer_mod(s->rx_timer, uarths_next_look(s, now));
         return 0;
     }
     return 1;
@@ -129,13 +172,13 @@ static int uarths_can_receive(void *opaque)
 static void uarths_receive(void *opaque, const uint8_t *buf, int size)
 {
     K210UarthsState *s = opaque;
+    int64_t start = MAX(s->rx_next, k210_bridge_waiting_since(&s->chr));
 
     for (int i = 0; i < size && !fifo8_is_full(&s->rx); i++) {
         trace_k210_uarths_rx(buf[i]);
         fifo8_push(&s->rx, buf[i]);
     }
-    s->rx_next = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + char_ns(s, 1);
-    timer_mod(s->rx_timer, s->rx_next);
+    s->rx_next = start + char_ns(s, 1);
     uarths_update_irq(s);
 }
 
@@ -143,23 +186,24 @@ static uint32_t uarths_read32(K210UarthsState *s, hwaddr addr)
 {
     uint32_t r = 0;
 
+    uarths_catch_up(s);
     switch (addr) {
     case A_TXDATA:
-        uarths_catch_up(s);
         r = FIELD_DP32(0, TXDATA, FULL, fifo8_is_full(&s->tx));
         break;
     case A_RXDATA:
+        s->polled = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
         if (fifo8_is_empty(&s->rx)) {
             r = R_RXDATA_EMPTY_MASK;
-        } else {
-            bool was_full = fifo8_is_full(&s->rx);
-
-            r = fifo8_pop(&s->rx);
-            uarths_update_irq(s);
-            if (was_full) {
-                qemu_chr_fe_accept_input(&s->chr);
-            }
+            break;
         }
+        if (fifo8_is_full(&s->rx)) {
+            /* the line has been waiting for this place */
+            s->rx_next = MAX(s->rx_next, s->polled);
+            timer_mod(s->rx_timer, s->rx_next);
+        }
+        r = fifo8_pop(&s->rx);
+        uarths_update_irq(s);
         break;
     case A_TXCTRL:
         r = s->txctrl;
@@ -185,6 +229,7 @@ static uint32_t uarths_read32(K210UarthsState *s, hwaddr addr)
 
 static void uarths_write32(K210UarthsState *s, hwaddr addr, uint32_t value)
 {
+    uarths_catch_up(s);
     switch (addr) {
     case A_TXDATA:
         if (fifo8_is_full(&s->tx)) {
@@ -264,6 +309,7 @@ static void uarths_reset_hold(Object *obj, ResetType type)
     s->div = 0xffff;
     s->shifting = false;
     s->rx_next = 0;
+    s->polled = 0;
     qemu_irq_lower(s->irq);
 }
 
@@ -292,6 +338,7 @@ static const VMStateDescription vmstate_uarths = {
         VMSTATE_UINT8(shift, K210UarthsState),
         VMSTATE_BOOL(shifting, K210UarthsState),
         VMSTATE_INT64(rx_next, K210UarthsState),
+        VMSTATE_INT64(polled, K210UarthsState),
         VMSTATE_END_OF_LIST()
     }
 };

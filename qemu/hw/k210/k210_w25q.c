@@ -16,9 +16,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/error-report.h"
 #include "qemu/log.h"
-#include "qemu/memalign.h"
 #include "qemu/module.h"
 #include "qemu/timer.h"
 #include "qemu/units.h"
@@ -26,17 +24,17 @@
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
 #include "migration/vmstate.h"
-#include "system/block-backend.h"
 #include "hw/k210/k210_strict.h"
-#include "hw/k210/k210_w25q.h"
+#include "k210_w25q_internal.h"
 #include "trace.h"
 
 enum {
     WRITE_SR1 = 0x01, PAGE_PROGRAM = 0x02, READ = 0x03, WRITE_DISABLE = 0x04,
     READ_SR1 = 0x05, WRITE_ENABLE = 0x06, FAST_READ = 0x0b, WRITE_SR3 = 0x11,
     READ_SR3 = 0x15, ERASE_4K = 0x20, WRITE_SR2 = 0x31, QUAD_PROGRAM = 0x32,
-    READ_SR2 = 0x35, DUAL_READ = 0x3b, READ_UID = 0x4b, WRITE_ENABLE_SR = 0x50,
-    ERASE_32K = 0x52, READ_SFDP = 0x5a, ERASE_CHIP2 = 0x60,
+    READ_SR2 = 0x35, DUAL_READ = 0x3b, PROGRAM_SECURITY = 0x42,
+    ERASE_SECURITY = 0x44, READ_SECURITY = 0x48, READ_UID = 0x4b,
+    WRITE_ENABLE_SR = 0x50, ERASE_32K = 0x52, READ_SFDP = 0x5a, ERASE_CHIP2 = 0x60,
     RESET_ENABLE = 0x66, QUAD_READ = 0x6b, RESUME = 0x7a, SET_WRAP = 0x77,
     SUSPEND = 0x75, READ_ID = 0x90, READ_ID_DUAL = 0x92, READ_ID_QUAD = 0x94,
     RESET = 0x99, READ_JEDEC = 0x9f, RELEASE = 0xab, POWER_DOWN = 0xb9,
@@ -56,10 +54,17 @@ enum {
 enum {
     SR1_BUSY = 0x01, SR1_WEL = 0x02, SR1_BP_SHIFT = 2, SR1_BP_MASK = 0x1c,
     SR1_TB = 0x20, SR1_SEC = 0x40, SR1_SRP = 0x80,
-    SR2_QE = 0x02, SR2_CMP = 0x40, SR2_SUS = 0x80,
+    SR2_QE = 0x02, SR2_LB1 = 0x08, SR2_CMP = 0x40, SR2_SUS = 0x80,
 };
 
-/* Typical times in microseconds */
+/* What a busy part is doing, and what 75h can stop */
+enum { OP_OTHER, OP_PROGRAM, OP_ERASE };
+
+/*
+ * Typical times in microseconds. A program takes T_PROGRAM_BYTE for its first
+ * byte, 2.5 us for each more, and T_PROGRAM for a whole page.
+ */
+#define T_PROGRAM_BYTE  30
 #define T_PROGRAM       400
 #define T_ERASE_4K      45000
 #define T_ERASE_32K     120000
@@ -67,6 +72,7 @@ enum {
 #define T_ERASE_CHIP    40000000
 #define T_WRITE_SR      10000
 #define T_RESET         30
+#define T_SUSPEND       20
 
 typedef struct W25qPart {
     const char *name;
@@ -79,9 +85,10 @@ static const W25qPart parts[] = {
     { "gd25lq128", 0xc8, 0x60, 0x18 },
 };
 
-static void w25q_start_busy(K210W25qState *s, int64_t us)
+static void w25q_start_busy(K210W25qState *s, unsigned op, int64_t us)
 {
     s->busy = true;
+    s->op = op;
     s->busy_until = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
                     us * 10 * s->busy_percent;
 }
@@ -91,20 +98,34 @@ static void w25q_poll_busy(K210W25qState *s)
 {
     if (s->busy &&
         qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) >= s->busy_until) {
+        k210_w25q_sync(s);
         s->busy = false;
         s->wel = false;
     }
 }
 
-static void w25q_store(K210W25qState *s, uint32_t addr, uint32_t len)
+/* 75h: the part becomes ready, the rest of the work waits for 7Ah. */
+static void w25q_suspend(K210W25qState *s)
 {
-    if (!s->blk || !blk_is_writable(s->blk) || addr >= s->blk_size) {
-        return;
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
+    /* ignored when there is nothing that can be suspended */
+    if (s->busy && s->op != OP_OTHER && !(s->sr[1] & SR2_SUS)) {
+        s->suspended_op = s->op;
+        s->suspended_ns = s->busy_until - now;
+        s->sr[1] |= SR2_SUS;
+        w25q_start_busy(s, OP_OTHER, T_SUSPEND);
     }
-    len = MIN(len, s->blk_size - addr);
-    if (blk_pwrite(s->blk, addr, len, s->storage + addr, 0) < 0) {
-        error_report("k210-w25q: write of 0x%x bytes at 0x%x to the backing "
-                     "file failed", len, addr);
+}
+
+static void w25q_resume(K210W25qState *s)
+{
+    if ((s->sr[1] & SR2_SUS) && !s->busy) {
+        s->sr[1] &= ~SR2_SUS;
+        s->busy = true;
+        s->op = s->suspended_op;
+        s->busy_until = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
+                        s->suspended_ns;
     }
 }
 
@@ -134,8 +155,26 @@ static bool w25q_is_protected(K210W25qState *s, uint32_t addr, uint32_t len)
     return locked && addr < end && addr + len > start;
 }
 
+/* While something is suspended, only another sector can be programmed. */
+static bool w25q_suspend_forbids(K210W25qState *s, uint32_t addr)
+{
+    bool program = s->cmd == PAGE_PROGRAM || s->cmd == QUAD_PROGRAM;
+
+    if (!(s->sr[1] & SR2_SUS) ||
+        (program && s->suspended_op == OP_ERASE &&
+         (addr < s->erased_at || addr - s->erased_at >= s->erased_size))) {
+        return false;
+    }
+    k210_guest_error("k210-w25q: command 0x%02x at 0x%06x while an erase or "
+                     "program is suspended", s->cmd, addr);
+    return true;
+}
+
 static bool w25q_may_write(K210W25qState *s, uint32_t addr, uint32_t len)
 {
+    if (w25q_suspend_forbids(s, addr)) {
+        return false;
+    }
     if (!s->wel) {
         k210_guest_error("k210-w25q: command 0x%02x at 0x%06x without write "
                          "enable", s->cmd, addr);
@@ -158,15 +197,23 @@ static void w25q_erase(K210W25qState *s, uint32_t addr, uint32_t len,
         return;
     }
     memset(s->storage + addr, 0xff, len);
-    w25q_store(s, addr, len);
-    w25q_start_busy(s, us);
+    k210_w25q_store(s, addr, len);
+    s->erased_at = addr;
+    s->erased_size = len;
+    /* an erase of the whole chip cannot be suspended */
+    w25q_start_busy(s, len < s->size ? OP_ERASE : OP_OTHER, us);
+}
+
+static int64_t w25q_program_time(unsigned bytes)
+{
+    return MIN(T_PROGRAM, T_PROGRAM_BYTE + (bytes - 1) * 5 / 2);
 }
 
 static void w25q_program(K210W25qState *s)
 {
     uint32_t base = s->addr & ~(K210_W25Q_PAGE - 1);
     uint8_t *cell = s->storage + base;
-    unsigned lost = 0, first = 0;
+    unsigned lost = 0, first = 0, used = 0;
 
     if (!s->count || !w25q_may_write(s, base, K210_W25Q_PAGE)) {
         return;
@@ -175,6 +222,7 @@ static void w25q_program(K210W25qState *s)
         if (!s->page_used[i]) {
             continue;
         }
+        used++;
         /* FFh over programmed cells is the usual way to leave them alone. */
         if (s->page[i] != 0xff && (cell[i] & s->page[i]) != s->page[i] &&
             !lost++) {
@@ -187,15 +235,72 @@ static void w25q_program(K210W25qState *s)
                          "page at 0x%06x differ, the first at 0x%06x",
                          lost, base, base + first);
     }
-    w25q_store(s, base, K210_W25Q_PAGE);
-    w25q_start_busy(s, T_PROGRAM);
+    k210_w25q_store(s, base, K210_W25Q_PAGE);
+    w25q_start_busy(s, OP_PROGRAM, w25q_program_time(used));
+}
+
+/* 42h and 44h: A15..A12 name one of three registers of a page each. */
+static uint8_t *w25q_security_page(K210W25qState *s)
+{
+    unsigned n = extract32(s->addr, 12, 4);
+
+    return n >= 1 && n <= K210_W25Q_SECURITY ? s->security[n - 1] : NULL;
+}
+
+static void w25q_write_security(K210W25qState *s)
+{
+    uint8_t *page = w25q_security_page(s);
+    unsigned n = extract32(s->addr, 12, 4);
+    unsigned used = 0;
+
+    if (!page || !w25q_may_write(s, 0, 0)) {
+        return;
+    }
+    if (s->sr[1] & (SR2_LB1 << (n - 1))) {
+        k210_guest_error("k210-w25q: command 0x%02x on security register %u, "
+                         "which is locked for good", s->cmd, n);
+        s->wel = false;
+        return;
+    }
+    if (s->cmd == ERASE_SECURITY) {
+        memset(page, 0xff, K210_W25Q_PAGE);
+        w25q_start_busy(s, OP_OTHER, T_ERASE_4K);
+        return;
+    }
+    for (unsigned i = 0; i < K210_W25Q_PAGE; i++) {
+        if (s->page_used[i]) {
+            page[i] &= s->page[i];
+            used++;
+        }
+    }
+    w25q_start_busy(s, OP_OTHER, w25q_program_time(used));
+}
+
+static uint8_t w25q_status_after(K210W25qState *s, unsigned r, uint8_t value)
+{
+    static const uint8_t writable[3] = { 0xfc, 0x7b, 0xe4 };
+    uint8_t mask = writable[r];
+
+    if (r == 1) {
+        /* LB1..LB3 are fuses. */
+        mask &= ~(s->sr_stored[1] & 0x38);
+    }
+    return (s->sr[r] & ~mask) | (value & mask);
+}
+
+static unsigned w25q_status_register(uint8_t cmd)
+{
+    return cmd == WRITE_SR1 ? 0 : cmd == WRITE_SR2 ? 1 : 2;
 }
 
 static void w25q_write_status(K210W25qState *s, unsigned first)
 {
-    static const uint8_t writable[3] = { 0xfc, 0x7b, 0xe4 };
-
     if (!s->count) {
+        return;
+    }
+    if (s->sr[1] & SR2_SUS) {
+        k210_guest_error("k210-w25q: status register write 0x%02x while an "
+                         "erase or program is suspended", s->cmd);
         return;
     }
     if (!s->wel && !s->volatile_wen) {
@@ -205,19 +310,14 @@ static void w25q_write_status(K210W25qState *s, unsigned first)
     }
     for (unsigned i = 0; i < s->count && first + i < 3; i++) {
         unsigned r = first + i;
-        uint8_t mask = writable[r];
 
-        if (r == 1) {
-            /* LB1..LB3 are fuses. */
-            mask &= ~(s->sr_stored[1] & 0x38);
-        }
-        s->sr[r] = (s->sr[r] & ~mask) | (s->data[i] & mask);
+        s->sr[r] = w25q_status_after(s, r, s->data[i]);
         if (!s->volatile_wen) {
             s->sr_stored[r] = s->sr[r];
         }
     }
     if (!s->volatile_wen) {
-        w25q_start_busy(s, T_WRITE_SR);
+        w25q_start_busy(s, OP_OTHER, T_WRITE_SR);
     }
     s->volatile_wen = false;
 }
@@ -225,6 +325,7 @@ static void w25q_write_status(K210W25qState *s, unsigned first)
 static void w25q_power_up(K210W25qState *s)
 {
     memcpy(s->sr, s->sr_stored, sizeof(s->sr));
+    s->sr[1] &= ~SR2_SUS;
     s->wel = false;
     s->volatile_wen = false;
     s->reset_enabled = false;
@@ -297,6 +398,8 @@ static void w25q_command(K210W25qState *s, uint8_t cmd)
     case ERASE_4K:
     case ERASE_32K:
     case ERASE_64K:
+    case PROGRAM_SECURITY:
+    case ERASE_SECURITY:
     case READ_ID:
     case RELEASE:
         /* RELEASE: three dummy bytes before its id; it wakes up anyway. */
@@ -309,6 +412,7 @@ static void w25q_command(K210W25qState *s, uint8_t cmd)
         break;
     case FAST_READ:
     case READ_SFDP:
+    case READ_SECURITY:
     case READ_UID:
     case DUAL_IO_READ:
     case READ_ID_DUAL:
@@ -347,7 +451,6 @@ static void w25q_command(K210W25qState *s, uint8_t cmd)
         break;
     case SUSPEND:
     case RESUME:
-        qemu_log_mask(LOG_UNIMP, "k210-w25q: suspend and resume\n");
         break;
     default:
         qemu_log_mask(LOG_UNIMP, "k210-w25q: command 0x%02x\n", cmd);
@@ -372,12 +475,14 @@ static void w25q_address_done(K210W25qState *s)
         break;
     case PAGE_PROGRAM:
     case QUAD_PROGRAM:
+    case PROGRAM_SECURITY:
         memset(s->page_used, 0, sizeof(s->page_used));
         s->phase = PHASE_DATA_IN;
         break;
     case ERASE_4K:
     case ERASE_32K:
     case ERASE_64K:
+    case ERASE_SECURITY:
         s->phase = PHASE_IGNORE;
         break;
     default:
@@ -427,15 +532,21 @@ static uint8_t w25q_answer(K210W25qState *s)
         return s->capacity - 1;
     case READ_UID:
         return s->unique_id >> (56 - 8 * (n & 7));
+    case READ_SFDP:
+        return k210_w25q_sfdp(s, (s->addr + n) & 0xff);
+    case READ_SECURITY:
+        return w25q_security_page(s)
+               ? w25q_security_page(s)[(s->addr + n) & (K210_W25Q_PAGE - 1)]
+               : 0xff;
     default:
-        /* READ_SFDP: no parameter table */
         return 0xff;
     }
 }
 
 static void w25q_data_byte(K210W25qState *s, uint8_t byte)
 {
-    if (s->cmd == PAGE_PROGRAM || s->cmd == QUAD_PROGRAM) {
+    if (s->cmd == PAGE_PROGRAM || s->cmd == QUAD_PROGRAM ||
+        s->cmd == PROGRAM_SECURITY) {
         unsigned i = (s->addr + s->count) & (K210_W25Q_PAGE - 1);
 
         s->page[i] = byte;
@@ -518,29 +629,42 @@ static void w25q_deselect(K210W25qState *s)
     case RESET:
         if (s->reset_enabled) {
             w25q_power_up(s);
-            w25q_start_busy(s, T_RESET);
+            w25q_start_busy(s, OP_OTHER, T_RESET);
         }
         return;
     case RELEASE:
         s->asleep = false;
         return;
     }
+    if (s->cmd == SUSPEND) {
+        w25q_suspend(s);
+        return;
+    }
     if (s->busy) {
         return;
     }
     switch (s->cmd) {
+    case RESUME:
+        w25q_resume(s);
+        break;
+    case PROGRAM_SECURITY:
+        if (s->phase == PHASE_DATA_IN && s->count) {
+            w25q_write_security(s);
+        }
+        break;
+    case ERASE_SECURITY:
+        if (!s->need) {
+            w25q_write_security(s);
+        }
+        break;
     case ERASE_CHIP:
     case ERASE_CHIP2:
         w25q_erase(s, 0, s->size, T_ERASE_CHIP);
         break;
     case WRITE_SR1:
-        w25q_write_status(s, 0);
-        break;
     case WRITE_SR2:
-        w25q_write_status(s, 1);
-        break;
     case WRITE_SR3:
-        w25q_write_status(s, 2);
+        w25q_write_status(s, w25q_status_register(s->cmd));
         break;
     case POWER_DOWN:
         s->asleep = true;
@@ -569,39 +693,24 @@ static int w25q_set_cs(SSIPeripheral *dev, bool high)
     return 0;
 }
 
+/* Reads by any command that the part would answer now; NULL if it would not. */
+const uint8_t *k210_w25q_peek(K210W25qState *s, uint8_t cmd, uint32_t *size)
+{
+    w25q_poll_busy(s);
+    if (s->busy || s->asleep || s->continuous || s->phase != PHASE_CMD ||
+        ((cmd == QUAD_READ || cmd == QUAD_IO_READ) &&
+         !(s->sr[1] & SR2_QE))) {
+        return NULL;
+    }
+    *size = s->size;
+    return s->storage;
+}
+
 static void w25q_reset_hold(Object *obj, ResetType type)
 {
     /* The part keeps its power when the SoC is reset, so a reset of the chip
      * happens only with the machine's; an erase in progress goes on. */
     w25q_power_up(K210_W25Q(obj));
-}
-
-static bool w25q_load(K210W25qState *s, Error **errp)
-{
-    int64_t length;
-
-    memset(s->storage, 0xff, s->size);
-    if (!s->blk) {
-        return true;
-    }
-    length = blk_getlength(s->blk);
-    if (length < 0) {
-        error_setg_errno(errp, -length, "k210-w25q: cannot tell the size of "
-                         "the flash image");
-        return false;
-    }
-    if (length > s->size) {
-        error_setg(errp, "k210-w25q: the flash image has %" PRId64 " bytes, "
-                   "the part %s holds %u", length, s->part, s->size);
-        return false;
-    }
-    /* A shorter image is the start of an otherwise erased part. */
-    s->blk_size = length;
-    if (length && blk_pread(s->blk, 0, length, s->storage, 0) < 0) {
-        error_setg(errp, "k210-w25q: cannot read the flash image");
-        return false;
-    }
-    return true;
 }
 
 static void w25q_realize(SSIPeripheral *dev, Error **errp)
@@ -629,20 +738,8 @@ static void w25q_realize(SSIPeripheral *dev, Error **errp)
     s->size = 1u << part->capacity;
     s->sr_stored[2] = 0x60;     /* output driver strength as delivered */
 
-    if (s->blk) {
-        uint64_t perm = BLK_PERM_CONSISTENT_READ;
-
-        if (blk_supports_write_perm(s->blk)) {
-            perm |= BLK_PERM_WRITE;
-        }
-        if (blk_set_perm(s->blk, perm, BLK_PERM_ALL, errp) < 0) {
-            return;
-        }
-        s->storage = blk_blockalign(s->blk, s->size);
-    } else {
-        s->storage = qemu_memalign(4096, s->size);
-    }
-    w25q_load(s, errp);
+    memset(s->security, 0xff, sizeof(s->security));
+    k210_w25q_open_storage(s, errp);
 }
 
 static int w25q_post_load(void *opaque, int version_id)
@@ -650,7 +747,7 @@ static int w25q_post_load(void *opaque, int version_id)
     K210W25qState *s = opaque;
     Error *err = NULL;
 
-    if (s->blk && !w25q_load(s, &err)) {
+    if (s->blk && !k210_w25q_load(s, &err)) {
         error_report_err(err);
         return -EIO;
     }
@@ -677,8 +774,8 @@ static const VMStateDescription vmstate_w25q_storage = {
 
 static const VMStateDescription vmstate_w25q = {
     .name = TYPE_K210_W25Q,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .post_load = w25q_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_SSI_PERIPHERAL(parent_obj, K210W25qState),
@@ -691,6 +788,13 @@ static const VMStateDescription vmstate_w25q = {
         VMSTATE_BOOL(continuous, K210W25qState),
         VMSTATE_BOOL(busy, K210W25qState),
         VMSTATE_INT64(busy_until, K210W25qState),
+        VMSTATE_UINT32(op, K210W25qState),
+        VMSTATE_UINT32(suspended_op, K210W25qState),
+        VMSTATE_INT64(suspended_ns, K210W25qState),
+        VMSTATE_UINT32(erased_at, K210W25qState),
+        VMSTATE_UINT32(erased_size, K210W25qState),
+        VMSTATE_UINT8_2DARRAY(security, K210W25qState, K210_W25Q_SECURITY,
+                              K210_W25Q_PAGE),
         VMSTATE_UINT32(phase, K210W25qState),
         VMSTATE_UINT8(cmd, K210W25qState),
         VMSTATE_UINT32(need, K210W25qState),

@@ -8,6 +8,8 @@
 #define HW_K210_BRIDGE_H
 
 #include "chardev/char-fe.h"
+#include "qemu/fifo8.h"
+#include "qemu/timer.h"
 #include "hw/k210/k210_fpioa.h"
 
 /* UARTHS and UART1..3 */
@@ -16,7 +18,10 @@
 typedef struct K210Bridge K210Bridge;
 typedef struct K210WireChardev K210WireChardev;
 
-/* One host serial line and what waits to be read by the host. */
+/*
+ * One host serial line, with what waits to be read by the host, and what the
+ * host has sent that has not been on the wire to the UART yet.
+ */
 typedef struct K210HostLine {
     K210Bridge *bridge;
     int index;
@@ -24,6 +29,11 @@ typedef struct K210HostLine {
     GByteArray *out;
     guint watch;
     bool overflow;
+    Fifo8 in;
+    bool full;          /* the host was told to wait */
+    bool delivering;
+    int64_t in_since;   /* since when there has been something in @in */
+    QEMUTimer *retry;
 } K210HostLine;
 
 /*
@@ -43,5 +53,18 @@ void k210_bridge_init(K210Bridge *b, K210FpioaState *fpioa);
 
 /* The chardev for UART @n (0 = UARTHS). */
 Chardev *k210_bridge_chardev(K210Bridge *b, int n);
+
+/*
+ * Asks a UART's line for characters, as qemu_chr_fe_accept_input() does, but
+ * without waking up the main loop.
+ */
+void k210_bridge_ask(CharBackend *be);
+
+/*
+ * Since when the character that a UART is being given has been waiting on
+ * the host's side of the line: a UART that nobody asked for a while can tell
+ * when the character has arrived.
+ */
+int64_t k210_bridge_waiting_since(CharBackend *be);
 
 #endif

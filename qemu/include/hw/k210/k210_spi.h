@@ -21,7 +21,7 @@
 
 #include "hw/sysbus.h"
 #include "hw/clock.h"
-#include "hw/ssi/ssi.h"
+#include "hw/k210/k210_w25q.h"
 #include "qom/object.h"
 
 #define TYPE_K210_SPI "k210-spi"
@@ -74,6 +74,8 @@ struct K210SpiState {
     uint32_t selected;      /* chip selects that are low */
 
     bool xip_on;
+    bool xip_plain;         /* the window's command is one of the flash's */
+    K210W25qState *xip_flash;
     bool irq_level;
     uint32_t dma_rx_level;
     uint32_t dma_tx_level;

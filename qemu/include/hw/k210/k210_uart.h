@@ -53,7 +53,9 @@ struct K210UartState {
     Fifo8 rx;
     Fifo8 tx;
     QEMUTimer tx_timer;
-    QEMUTimer rx_timer; /* runs while the next character is on the line */
+    QEMUTimer rx_timer; /* to look for the next character */
+    int64_t rx_next;    /* when the line can have carried another one */
+    int64_t polled;     /* when a program last asked for characters */
     QEMUTimer timeout_timer;
 };
 

@@ -38,6 +38,7 @@ struct K210UarthsState {
     uint8_t shift;      /* the character on the line */
     bool shifting;
     int64_t rx_next;    /* when the line can have carried another one */
+    int64_t polled;     /* when a program last asked for a character */
 };
 
 #endif

@@ -15,12 +15,14 @@
 #define HW_K210_W25Q_H
 
 #include "hw/ssi/ssi.h"
+#include "qemu/iov.h"
 #include "qom/object.h"
 
 #define TYPE_K210_W25Q "k210-w25q"
 OBJECT_DECLARE_SIMPLE_TYPE(K210W25qState, K210_W25Q)
 
 #define K210_W25Q_PAGE 256
+#define K210_W25Q_SECURITY 3    /* security registers, a page each */
 
 struct K210W25qState {
     SSIPeripheral parent_obj;
@@ -45,6 +47,12 @@ struct K210W25qState {
     bool continuous;        /* the next command starts with its address */
     bool busy;
     int64_t busy_until;
+    uint32_t op;            /* what it is busy with */
+    uint32_t suspended_op;
+    int64_t suspended_ns;   /* what is left of it */
+    uint32_t erased_at;     /* the last erase */
+    uint32_t erased_size;
+    uint8_t security[K210_W25Q_SECURITY][K210_W25Q_PAGE];
     uint8_t sr_stored[3];   /* what power-up brings back */
 
     uint32_t phase;
@@ -55,6 +63,19 @@ struct K210W25qState {
     uint8_t data[8];
     uint8_t page[K210_W25Q_PAGE];
     bool page_used[K210_W25Q_PAGE];
+
+    /* What the image file does not have yet; see k210_w25q_store.c. */
+    bool writing;
+    QEMUIOVector iov;
+    void *bounce;
+    uint32_t dirty_start;
+    uint32_t dirty_end;
 };
+
+/*
+ * The cells, when a read with @cmd would be answered now, else NULL. For the
+ * execute-in-place window, which runs a whole command per load.
+ */
+const uint8_t *k210_w25q_peek(K210W25qState *s, uint8_t cmd, uint32_t *size);
 
 #endif
