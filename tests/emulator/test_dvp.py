@@ -162,7 +162,8 @@ def test_mirror_and_flip(port, reg04):
     port.sensor(rgb=True, reg04=reg04)
     port.outputs(DISPLAY | RGB)
     port.frame()
-    rows = [triples(noise(1))[y * W : (y + 1) * W] for y in range(H)]
+    source = triples(noise(1))
+    rows = [source[y * W : (y + 1) * W] for y in range(H)]
     rows = [row[::-1] for row in rows] if reg04 == 0x80 else rows[::-1]
     assert port.screen() == [rgb565(p) for row in rows for p in row]
 

@@ -144,8 +144,6 @@ static const struct {
     { "apu", "dma-rx", 0, "dmac", "hs", 31, 2 },
     { "apu", "irq", 0, "i2s0", "apu-irq", 0, 1 },
     { "i2s0", "apu-reset", 0, "apu", "reset", 0, 1 },
-    { "apu", "irq", 0, "i2s0", "apu-irq", 0, 1 },
-    { "i2s0", "apu-reset", 0, "apu", "reset", 0, 1 },
     { "sysctl", "timer-pause", 0, "timer0", "pause", 0, 4 },
     { "sysctl", "timer-pause", 4, "timer1", "pause", 0, 4 },
     { "sysctl", "timer-pause", 8, "timer2", "pause", 0, 4 },
@@ -692,6 +690,17 @@ static void machine_get_time(Object *obj, Visitor *v, const char *name,
     visit_type_uint64(v, name, &ns, errp);
 }
 
+static char *machine_get_panel(Object *obj, Error **errp)
+{
+    return g_strdup(K210_MACHINE(obj)->panel);
+}
+
+static void machine_set_panel(Object *obj, const char *value, Error **errp)
+{
+    g_free(K210_MACHINE(obj)->panel);
+    K210_MACHINE(obj)->panel = g_strdup(value);
+}
+
 static void k210_machine_class_init(ObjectClass *oc, void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
@@ -733,6 +742,10 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
                               NULL, NULL, NULL);
     object_class_property_set_description(oc, "virtual-time", "nanoseconds"
                                           " since the start");
+    object_class_property_add_str(oc, "panel", machine_get_panel,
+                                  machine_set_panel);
+    object_class_property_set_description(oc, "panel", "LCD, or none; the"
+                                          " board has a default");
 }
 
 static const TypeInfo k210_machine_info[] = {

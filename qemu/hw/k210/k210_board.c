@@ -14,6 +14,8 @@
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_lcd.h"
+#include "hw/k210/k210_ssi_link.h"
 #include "system/block-backend.h"
 #include "system/blockdev.h"
 
@@ -234,15 +236,23 @@ static void create_lcd(K210MachineState *m)
 {
     const K210Board *b = m->board;
     BusState *bus = first_bus(k210_block(m, "spi0"), SSI_BUS_TYPE);
+    g_autofree char *type = m->panel ? g_strdup_printf("k210-%s", m->panel)
+                                   : g_strdup(b->lcd.type);
     DeviceState *dev;
 
-    if (!bus || !b->lcd.type) {
+    if (!bus || !type || !g_strcmp0(m->panel, "none")) {
         return;
     }
-    dev = part_new(m, "lcd", b->lcd.type);
-    if (!dev) {
-        return;
+    dev = part_new(m, "lcd", type);
+    if (!dev || !object_dynamic_cast(OBJECT(dev), TYPE_K210_LCD)) {
+        error_report("there is no LCD '%s' (st7789, st7789-cube, "
+                     "st7789-m5stickv, nt35310, ili9341, ili9486, none)",
+                     m->panel);
+        exit(1);
     }
+    object_property_set_link(OBJECT(dev), "fpioa",
+                             OBJECT(k210_block(m, "fpioa")), &error_fatal);
+    qdev_prop_set_uint32(dev, "wr", b->lcd.wr);
     qdev_realize_and_unref(dev, bus, &error_fatal);
     wire_pad_out(m, b->lcd.cs, dev, SSI_GPIO_CS);
     if (b->lcd.rst >= 0) {
@@ -257,7 +267,8 @@ static void create_sd(K210MachineState *m)
 {
     BusState *bus = first_bus(k210_block(m, "spi1"), SSI_BUS_TYPE);
     DriveInfo *drive = drive_get(IF_SD, 0, 0);
-    DeviceState *dev, *card;
+    BusState *other = first_bus(k210_block(m, "spi0"), SSI_BUS_TYPE);
+    DeviceState *dev, *card, *link;
 
     if (!bus || m->board->sd.cs < 0) {
         return;
@@ -265,6 +276,17 @@ static void create_sd(K210MachineState *m)
     dev = part_new(m, "sd", "k210-sd-spi");
     qdev_realize_and_unref(dev, bus, &error_fatal);
     wire_pad_out(m, m->board->sd.cs, dev, SSI_GPIO_CS);
+    link = other ? part_new(m, "sd-on-spi0", TYPE_K210_SSI_LINK) : NULL;
+    if (link) {
+        object_property_set_link(OBJECT(link), "part", OBJECT(dev),
+                                 &error_fatal);
+        object_property_set_link(OBJECT(link), "fpioa",
+                                 OBJECT(k210_block(m, "fpioa")), &error_fatal);
+        qdev_prop_set_uint32(link, "pad", m->board->sd.mosi);
+        qdev_prop_set_uint32(link, "function", K210_FUNC_SPI0_D0);
+        qdev_prop_set_uint8(link, "cs", 1); /* bus address, the LCD has 0 */
+        qdev_realize_and_unref(link, other, &error_fatal);
+    }
     /* An empty slot is a card without a medium: one can be put in later. */
     if (!drive) {
         drive = drive_new(drive_add(IF_SD, 0, NULL, ""), IF_SD, &error_fatal);

@@ -157,7 +157,7 @@ static void gpiohs_write(void *opaque, hwaddr addr, uint64_t value,
     uint32_t old = size < 4 ? gpiohs_read32(opaque, addr & ~3ull) : 0;
 
     gpiohs_write32(opaque, addr & ~3ull,
-                   k210_reg32_merge(NULL, old, addr, value, size));
+                   k210_reg32_merge("k210-gpiohs", old, addr, value, size));
 }
 
 static const MemoryRegionOps gpiohs_ops =

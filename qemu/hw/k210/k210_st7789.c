@@ -1,10 +1,13 @@
 /*
  * Sitronix ST7789V LCD controller with the panels of several boards, and its
- * look-alikes Novatek NT35310 (KD233) and Ilitek ILI9486 (Maix Amigo)
+ * look-alikes Novatek NT35310 (KD233), Ilitek ILI9486 (Maix Amigo) and ILI9341
  *
  * Driven over the K210's SPI0 in octal format ("8080 wired") or over plain
  * SPI: either way one SSI transfer is one byte, and the level of "dc" tells
- * commands (0) from data (1). Nothing is read back on the boards.
+ * commands (0) from data (1). After a command that reads, data bytes are the
+ * controller's, the first of them a dummy as on the parallel bus; the boards
+ * themselves leave the read strobe open. With "fpioa" and "wr" set, bytes
+ * count only while SPI0's clock is on the pad of the write strobe.
  *
  * A panel is data: the size of the frame memory, the window of it that the
  * glass shows, how the glass is mounted, and whether its crystal shows the
@@ -28,10 +31,11 @@
 #include "hw/ssi/ssi.h"
 #include "migration/vmstate.h"
 #include "ui/console.h"
+#include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_lcd.h"
 #include "hw/k210/k210_strict.h"
 #include "trace.h"
 
-#define TYPE_K210_LCD "k210-lcd"
 typedef struct K210St7789State K210St7789State;
 typedef struct K210St7789Class K210St7789Class;
 DECLARE_OBJ_CHECKERS(K210St7789State, K210St7789Class, K210_ST7789,
@@ -44,6 +48,9 @@ typedef struct K210Panel {
     /* MADCTL with which software gets an upright picture in true colours. */
     uint8_t upright;
     bool ips;
+    uint8_t id[3];                      /* 04h, DAh..DCh */
+    uint8_t id4_command;                /* D3h, D4h or 0 = there is none */
+    uint8_t id4[3];
 } K210Panel;
 
 struct K210St7789Class {
@@ -59,12 +66,17 @@ enum {
     DISPON = 0x29, CASET = 0x2a, RASET = 0x2b, RAMWR = 0x2c, RAMRD = 0x2e,
     PTLAR = 0x30, VSCRDEF = 0x33, TEOFF = 0x34, TEON = 0x35, MADCTL = 0x36,
     VSCRSADD = 0x37, IDMOFF = 0x38, IDMON = 0x39, COLMOD = 0x3a,
-    RAMWRC = 0x3c,
+    RAMWRC = 0x3c, RAMRDC = 0x3e,
+    RDDID = 0x04, RDDST = 0x09, RDDPM = 0x0a, RDDMADCTL = 0x0b,
+    RDDCOLMOD = 0x0c, RDDIM = 0x0d, RDDSM = 0x0e, RDDSDR = 0x0f,
+    RDID4 = 0xd3, RDID4_NT = 0xd4, RDID1 = 0xda, RDID2 = 0xdb, RDID3 = 0xdc,
 };
 
 enum {
     MADCTL_MY = 0x80, MADCTL_MX = 0x40, MADCTL_MV = 0x20, MADCTL_BGR = 0x08,
 };
+
+enum Mode { MODE_NORMAL, MODE_PARTIAL, MODE_SCROLL };
 
 struct K210St7789State {
     SSIPeripheral parent_obj;
@@ -74,6 +86,8 @@ struct K210St7789State {
     bool redraw;
     bool dc;
     bool in_reset;
+    K210FpioaState *fpioa;
+    uint32_t wr;
 
     uint8_t command;
     uint8_t params[16];
@@ -82,8 +96,14 @@ struct K210St7789State {
     bool sleeping;
     bool display_on;
     bool inverted;
+    bool idle;                      /* eight colours */
+    bool tearing_line;
+    uint8_t mode;
     uint8_t madctl;
     uint8_t colmod;
+    uint16_t part_start, part_end;  /* rows */
+    uint16_t scroll_top, scroll_rows, scroll_start;
+    uint8_t read_pixel[3];
     uint16_t xs, xe, ys, ye;        /* window, as written */
     uint16_t x, y;                  /* next pixel */
     uint8_t pixel[3];
@@ -122,11 +142,38 @@ static bool position(const K210Panel *p, uint8_t madctl, unsigned x,
     return true;
 }
 
-/* Frame memory position of a pixel of the picture that a viewer sees. */
-static unsigned seen_position(const K210Panel *p, unsigned x, unsigned y)
+/* The row of the frame memory that a line of the glass shows, or -1 = none */
+static int shown_row(const K210St7789State *s, unsigned line)
 {
+    bool inside;
+
+    switch (s->mode) {
+    case MODE_SCROLL:
+        if (line < s->scroll_top ||
+            line - s->scroll_top >= s->scroll_rows ||
+            s->scroll_top + s->scroll_rows > s->panel->rows ||
+            s->scroll_start < s->scroll_top) {
+            return line;
+        }
+        return s->scroll_top + (line + s->scroll_start - 2 * s->scroll_top) %
+                               s->scroll_rows;
+    case MODE_PARTIAL:
+        inside = s->part_start <= s->part_end
+                 ? line >= s->part_start && line <= s->part_end
+                 : line >= s->part_start || line <= s->part_end;
+        return inside ? line : -1;
+    default:
+        return line;
+    }
+}
+
+/* Frame memory position of a pixel that a viewer sees; -1 = it is dark. */
+static int seen_position(const K210St7789State *s, unsigned x, unsigned y)
+{
+    const K210Panel *p = s->panel;
     unsigned col = p->upright & MADCTL_MV ? y : x;
     unsigned row = p->upright & MADCTL_MV ? x : y;
+    int line;
 
     if (p->upright & MADCTL_MX) {
         col = p->width - 1 - col;
@@ -134,7 +181,8 @@ static unsigned seen_position(const K210Panel *p, unsigned x, unsigned y)
     if (p->upright & MADCTL_MY) {
         row = p->height - 1 - row;
     }
-    return (p->row0 + row) * p->cols + p->col0 + col;
+    line = shown_row(s, p->row0 + row);
+    return line < 0 ? -1 : line * p->cols + p->col0 + (int)col;
 }
 
 static void put_pixel(K210St7789State *s, uint32_t rgb)
@@ -152,6 +200,104 @@ static void put_pixel(K210St7789State *s, uint32_t rgb)
             s->y = s->ys;
         }
     }
+}
+
+/* RAMRD gives 18-bit pixels whatever COLMOD says. */
+static uint8_t get_byte(K210St7789State *s)
+{
+    unsigned index;
+
+    if (s->npixel == 0) {
+        uint32_t rgb = position(s->panel, s->madctl, s->x, s->y, &index)
+                       ? s->gram[index] : 0;
+
+        for (int i = 0; i < 3; i++) {
+            s->read_pixel[i] = rgb >> (16 - 8 * i) & 0xfc;
+        }
+        if (s->x++ >= s->xe) {
+            s->x = s->xs;
+            if (s->y++ >= s->ye) {
+                s->y = s->ys;
+            }
+        }
+    }
+    index = s->npixel;
+    s->npixel = (s->npixel + 1) % 3;
+    return s->read_pixel[index];
+}
+
+static uint8_t power_mode(K210St7789State *s)
+{
+    return 0x80 | s->idle << 6 | (s->mode == MODE_PARTIAL) << 5 |
+           !s->sleeping << 4 | (s->mode == MODE_NORMAL) << 3 |
+           s->display_on << 2;
+}
+
+static uint32_t status(K210St7789State *s)
+{
+    return 1u << 31 | (s->madctl & 0xfc) << 23 | (s->colmod & 7) << 20 |
+           s->idle << 19 | (s->mode == MODE_PARTIAL) << 18 |
+           !s->sleeping << 17 | (s->mode == MODE_NORMAL) << 16 |
+           (s->mode == MODE_SCROLL) << 15 | s->inverted << 13 |
+           s->display_on << 10 | s->tearing_line << 9;
+}
+
+/* Byte @n of the answer to a command that reads; false when it does not. */
+static bool read_byte(K210St7789State *s, unsigned n, uint8_t *byte)
+{
+    const K210Panel *p = s->panel;
+    uint8_t answer[4] = { };
+    unsigned len = 1;
+
+    switch (s->command) {
+    case RAMRD:
+    case RAMRDC:
+        *byte = n ? get_byte(s) : 0;
+        return true;
+    case RDDID:
+        memcpy(answer, p->id, 3);
+        len = 3;
+        break;
+    case RDDST:
+        stl_be_p(answer, status(s));
+        len = 4;
+        break;
+    case RDDPM:
+        answer[0] = power_mode(s);
+        break;
+    case RDDMADCTL:
+        answer[0] = s->madctl;
+        break;
+    case RDDCOLMOD:
+        answer[0] = s->colmod;
+        break;
+    case RDDIM:
+        answer[0] = (s->mode == MODE_SCROLL) << 7 | s->inverted << 5;
+        break;
+    case RDDSM:
+        answer[0] = s->tearing_line << 7;
+        break;
+    case RDDSDR:
+        answer[0] = s->sleeping ? 0 : 0xc0;
+        break;
+    case RDID1:
+    case RDID2:
+    case RDID3:
+        answer[0] = p->id[s->command - RDID1];
+        break;
+    case RDID4:
+    case RDID4_NT:
+        if (s->command != p->id4_command) {
+            return false;
+        }
+        memcpy(answer, p->id4, 3);
+        len = 3;
+        break;
+    default:
+        return false;
+    }
+    *byte = n >= 1 && n <= len ? answer[n - 1] : 0;
+    return true;
 }
 
 static void put_byte(K210St7789State *s, uint8_t byte)
@@ -187,6 +333,12 @@ static void reset_registers(K210St7789State *s)
     s->sleeping = true;
     s->display_on = false;
     s->inverted = false;
+    s->idle = false;
+    s->tearing_line = false;
+    s->mode = MODE_NORMAL;
+    s->part_start = s->scroll_top = s->scroll_start = 0;
+    s->part_end = s->panel->rows - 1;
+    s->scroll_rows = s->panel->rows;
     s->madctl = 0;
     s->colmod = 0x66;
     s->xs = s->ys = s->x = s->y = 0;
@@ -220,7 +372,20 @@ static void start_command(K210St7789State *s, uint8_t command)
     case DISPON:
         s->display_on = command == DISPON;
         break;
+    case PTLON:
+    case NORON:
+        s->mode = command == PTLON ? MODE_PARTIAL : MODE_NORMAL;
+        break;
+    case IDMOFF:
+    case IDMON:
+        s->idle = command == IDMON;
+        break;
+    case TEOFF:
+    case TEON:
+        s->tearing_line = command == TEON;
+        break;
     case RAMWR:
+    case RAMRD:
         s->x = s->xs;
         s->y = s->ys;
         break;
@@ -253,6 +418,24 @@ static void parameter(K210St7789State *s, uint8_t byte)
             s->ye = lduw_be_p(s->params + 2);
         }
         break;
+    case PTLAR:
+        if (s->nparams == 4) {
+            s->part_start = lduw_be_p(s->params);
+            s->part_end = lduw_be_p(s->params + 2);
+        }
+        break;
+    case VSCRDEF:
+        if (s->nparams == 6) {
+            s->scroll_top = lduw_be_p(s->params);
+            s->scroll_rows = lduw_be_p(s->params + 2);
+        }
+        break;
+    case VSCRSADD:
+        if (s->nparams == 2) {
+            s->scroll_start = lduw_be_p(s->params);
+            s->mode = MODE_SCROLL;
+        }
+        break;
     case MADCTL:
         s->madctl = byte;
         break;
@@ -267,16 +450,21 @@ static void parameter(K210St7789State *s, uint8_t byte)
 static uint32_t st7789_transfer(SSIPeripheral *dev, uint32_t value)
 {
     K210St7789State *s = K210_ST7789(dev);
+    uint8_t out = 0;
 
-    if (s->in_reset) {
-        return 0xff;
+    if (s->in_reset ||
+        (s->fpioa && s->wr < K210_NPADS &&
+         k210_fpioa_func_of(s->fpioa, s->wr) != K210_FUNC_SPI0_SCLK)) {
+        return 0;
     }
-    if (s->dc) {
-        parameter(s, value);
-    } else {
+    if (!s->dc) {
         start_command(s, value);
+    } else if (read_byte(s, s->nparams, &out)) {
+        s->nparams++;
+    } else {
+        parameter(s, value);
     }
-    return 0xff;
+    return out;
 }
 
 static void st7789_dc(void *opaque, int n, int level)
@@ -340,10 +528,11 @@ static void st7789_update(void *opaque)
         uint32_t *line = (uint32_t *)(surface_data(surface)
                                       + y * surface_stride(surface));
         for (int x = 0; x < seen_width(p); x++) {
-            uint32_t rgb = 0;
+            int at = lit ? seen_position(s, x, y) : -1;
+            uint32_t rgb = at >= 0 ? s->gram[at] ^ flip : 0;
 
-            if (lit) {
-                rgb = s->gram[seen_position(p, x, y)] ^ flip;
+            if (s->idle) {
+                rgb = (rgb >> 7 & 0x010101) * 0xff;
             }
             line[x] = swap ? bswap32(rgb) >> 8 : rgb;
         }
@@ -398,8 +587,8 @@ static void st7789_reset(DeviceState *dev)
 
 static const VMStateDescription vmstate_st7789 = {
     .name = TYPE_K210_LCD,
-    .version_id = 2,
-    .minimum_version_id = 2,
+    .version_id = 3,
+    .minimum_version_id = 3,
     .fields = (const VMStateField[]) {
         VMSTATE_SSI_PERIPHERAL(parent_obj, K210St7789State),
         VMSTATE_BOOL(dc, K210St7789State),
@@ -410,6 +599,15 @@ static const VMStateDescription vmstate_st7789 = {
         VMSTATE_BOOL(sleeping, K210St7789State),
         VMSTATE_BOOL(display_on, K210St7789State),
         VMSTATE_BOOL(inverted, K210St7789State),
+        VMSTATE_BOOL(idle, K210St7789State),
+        VMSTATE_BOOL(tearing_line, K210St7789State),
+        VMSTATE_UINT8(mode, K210St7789State),
+        VMSTATE_UINT16(part_start, K210St7789State),
+        VMSTATE_UINT16(part_end, K210St7789State),
+        VMSTATE_UINT16(scroll_top, K210St7789State),
+        VMSTATE_UINT16(scroll_rows, K210St7789State),
+        VMSTATE_UINT16(scroll_start, K210St7789State),
+        VMSTATE_UINT8_ARRAY(read_pixel, K210St7789State, 3),
         VMSTATE_UINT8(madctl, K210St7789State),
         VMSTATE_UINT8(colmod, K210St7789State),
         VMSTATE_UINT16(xs, K210St7789State),
@@ -436,6 +634,12 @@ static void st7789_init(Object *obj)
     qdev_init_gpio_in_named(dev, st7789_reset_pin, "reset", 1);
 }
 
+static const Property st7789_properties[] = {
+    DEFINE_PROP_LINK("fpioa", K210St7789State, fpioa, TYPE_K210_FPIOA,
+                     K210FpioaState *),
+    DEFINE_PROP_UINT32("wr", K210St7789State, wr, K210_NPADS),
+};
+
 static void st7789_class_init(ObjectClass *klass, void *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
@@ -446,6 +650,7 @@ static void st7789_class_init(ObjectClass *klass, void *data)
     k->set_cs = st7789_set_cs;
     k->cs_polarity = SSI_CS_LOW;
     dc->vmsd = &vmstate_st7789;
+    device_class_set_props(dc, st7789_properties);
     device_class_set_legacy_reset(dc, st7789_reset);
     set_bit(DEVICE_CATEGORY_DISPLAY, dc->categories);
     object_class_property_add_bool(klass, "painting", st7789_get_painting,
@@ -464,16 +669,20 @@ static void panel_class_init(ObjectClass *klass, void *data)
     K210_ST7789_CLASS(klass)->panel = p;
 }
 
+#define ST7789_ID .id = { 0x85, 0x85, 0x52 }
+
 static const K210Panel maix_panel = {
     .desc = "ST7789V LCD, 320x240",
     .cols = 240, .rows = 320, .width = 240, .height = 320,
     .upright = MADCTL_MY | MADCTL_MV,
+    ST7789_ID,
 };
 
 static const K210Panel kd233_panel = {
     .desc = "NT35310 LCD, 320x240",
     .cols = 240, .rows = 320, .width = 240, .height = 320,
     .upright = MADCTL_MV | MADCTL_BGR,
+    .id4_command = RDID4_NT, .id4 = { 0x01, 0x53, 0x10 },
 };
 
 static const K210Panel cube_panel = {
@@ -481,6 +690,7 @@ static const K210Panel cube_panel = {
     .cols = 240, .rows = 320, .width = 240, .height = 240,
     .upright = MADCTL_MX | MADCTL_MV,
     .ips = true,
+    ST7789_ID,
 };
 
 /* Scripts turn the picture by rotation(2), which is 60h. */
@@ -490,12 +700,22 @@ static const K210Panel m5stickv_panel = {
     .col0 = 52, .row0 = 40, .width = 135, .height = 240,
     .upright = MADCTL_MX | MADCTL_MV,
     .ips = true,
+    ST7789_ID,
 };
 
 static const K210Panel amigo_panel = {
     .desc = "ILI9486 LCD, 480x320",
     .cols = 320, .rows = 480, .width = 320, .height = 480,
     .upright = MADCTL_MV | MADCTL_BGR,
+    .id = { 0x54, 0x80, 0x66 },
+    .id4_command = RDID4, .id4 = { 0x00, 0x94, 0x86 },
+};
+
+static const K210Panel ili9341_panel = {
+    .desc = "ILI9341 LCD, 320x240",
+    .cols = 240, .rows = 320, .width = 240, .height = 320,
+    .upright = MADCTL_MV | MADCTL_BGR,
+    .id4_command = RDID4, .id4 = { 0x00, 0x93, 0x41 },
 };
 
 #define PANEL(_name, _panel) \
@@ -521,5 +741,6 @@ static const TypeInfo st7789_types[] = {
     PANEL("k210-st7789-cube", cube_panel),
     PANEL("k210-st7789-m5stickv", m5stickv_panel),
     PANEL("k210-ili9486", amigo_panel),
+    PANEL("k210-ili9341", ili9341_panel),
 };
 DEFINE_TYPES(st7789_types)

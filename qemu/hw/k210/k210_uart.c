@@ -638,6 +638,11 @@ static void k210_uart_write(void *opaque, hwaddr addr, uint64_t value,
                          s->index, addr);
         return;
     }
+    if (size != 4) {
+        k210_guest_error("k210-uart%u: %u-byte write at 0x%02" HWADDR_PRIx
+                         ", the registers are 32 bits wide", s->index, size,
+                         addr);
+    }
     switch (addr) {
     case A_RBR:
         if (FIELD_EX32(s->lcr, LCR, DLAB)) {
@@ -757,8 +762,8 @@ static const MemoryRegionOps k210_uart_ops = {
     .read = k210_uart_read,
     .write = k210_uart_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 4 },
-    .impl = { .min_access_size = 1, .max_access_size = 4 },
+    .valid = { .min_access_size = 1, .max_access_size = 4, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 4, .unaligned = true },
 };
 
 static void k210_uart_clock_update(void *opaque, ClockEvent event)

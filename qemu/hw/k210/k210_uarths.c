@@ -278,7 +278,7 @@ static void uarths_write(void *opaque, hwaddr addr, uint64_t value,
                    ? uarths_read32(opaque, addr & ~3ull) : 0;
 
     uarths_write32(opaque, addr & ~3ull,
-                   k210_reg32_merge(NULL, old, addr, value, size));
+                   k210_reg32_merge("k210-uarths", old, addr, value, size));
 }
 
 static const MemoryRegionOps uarths_ops =

@@ -87,6 +87,7 @@ struct K210MachineState {
     bool isp;
     char *camera;
     char *sensor;
+    char *panel;
 
     Object *soc;
     MemoryRegion bus, bus_low, bus_high;

@@ -21,6 +21,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210FpioaState, K210_FPIOA)
 
 /* Function numbers (ch_sel) that the machine or devices refer to. */
 enum K210Func {
+    K210_FUNC_SPI0_D0 = 4,
     K210_FUNC_SPI0_SS0 = 12,
     K210_FUNC_SPI0_SCLK = 17,
     K210_FUNC_UARTHS_RX = 18,

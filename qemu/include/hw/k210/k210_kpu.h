@@ -20,8 +20,13 @@
 #define TYPE_K210_KPU "k210-kpu"
 OBJECT_DECLARE_SIMPLE_TYPE(K210KpuState, K210_KPU)
 
-/* Layers that wait; drivers push up to 12 at once. */
-#define K210_KPU_QUEUE 16
+/*
+ * Layers that wait. The thresholds count to 15; the vendor's first driver
+ * pushes twice 12 in a row, because the event of the first layer that was
+ * taken is still pending when it unmasks the interrupt. So stores beyond the
+ * FIFO must be held back by the bus: here the words of that many layers wait.
+ */
+#define K210_KPU_QUEUE 48
 
 struct K210KpuState {
     SysBusDevice parent_obj;

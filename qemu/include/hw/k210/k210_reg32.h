@@ -17,8 +17,9 @@ static inline uint64_t k210_reg32_part(uint32_t word, hwaddr addr)
 }
 
 /*
- * The word to write for an access of any width. The APB has no byte lanes, so
- * with a @name narrow writes are reported; the TileLink has (@name NULL).
+ * The word to write for an access of any width. Narrow writes are reported:
+ * the APB has no byte lanes, and SiFive's manuals allow only aligned words in
+ * the blocks on the TileLink.
  */
 static inline uint32_t k210_reg32_merge(const char *name, uint32_t old,
                                         hwaddr addr, uint64_t value,
@@ -27,10 +28,8 @@ static inline uint32_t k210_reg32_merge(const char *name, uint32_t old,
     if (size == 4) {
         return value;
     }
-    if (name) {
-        k210_guest_error("%s: %u-byte write at 0x%03" HWADDR_PRIx
-                         ", the registers are 32 bits wide", name, size, addr);
-    }
+    k210_guest_error("%s: %u-byte write at 0x%03" HWADDR_PRIx
+                     ", the registers are 32 bits wide", name, size, addr);
     return deposit32(old, 8 * (addr & 3), 8 * size, value);
 }
 
