@@ -108,9 +108,9 @@ void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what
     return p;
 }
 
-uint32_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c) {
+uint64_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c) {
     uint64_t ab = (uint64_t)a * b;
-    return ab > UINT32_MAX || ab * c > UINT32_MAX ? UINT32_MAX : (uint32_t)(ab * c);
+    return ab > UINT32_MAX || ab * c > UINT32_MAX ? UINT32_MAX : ab * c;
 }
 
 const kpu_node_t *kmodel_last_writer(const kpu_net_t *net, uint32_t off, uint32_t before) {

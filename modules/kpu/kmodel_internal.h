@@ -78,8 +78,9 @@ int kmodel_weights_range(const kmodel_loader_t *ld, uint64_t off, uint64_t bytes
 // Allocates a zeroed array in net->nodes, ->inputs or ->outputs; "no memory" names the count.
 void *kmodel_alloc(kpu_net_t *net, uint32_t count, size_t size, const char *what, char *err);
 
-// Product of the numbers, or UINT32_MAX when it does not fit, which no memory has room for.
-uint32_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c);
+// Product of the numbers, or UINT32_MAX when it does not fit, which no memory has room for. 64 bits,
+// so that a factor for the size of an element cannot wrap.
+uint64_t kmodel_elements(uint32_t a, uint32_t b, uint32_t c);
 
 // The node before `before` that last wrote the byte at off of the working buffer, or NULL.
 const kpu_node_t *kmodel_last_writer(const kpu_net_t *net, uint32_t off, uint32_t before);

@@ -5,6 +5,7 @@
 #include "py/runtime.h"
 
 #include "modkpu.h"
+#include "modkpu_post.h"
 
 static mp_obj_t modkpu_set_layers(mp_obj_t net_in, mp_obj_t n_in) {
     modkpu_net_obj_t *self = modkpu_get_open_net(net_in);
@@ -59,6 +60,14 @@ static const mp_rom_map_elem_t modkpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_init_yolo2), MP_ROM_PTR(&modkpu_init_yolo2_obj) },
     { MP_ROM_QSTR(MP_QSTR_run_yolo2), MP_ROM_PTR(&modkpu_run_yolo2_obj) },
     { MP_ROM_QSTR(MP_QSTR_deinit_yolo2), MP_ROM_PTR(&modkpu_deinit_yolo2_obj) },
+    { MP_ROM_QSTR(MP_QSTR_yolo2), MP_ROM_PTR(&modkpu_yolo2_obj) },
+    { MP_ROM_QSTR(MP_QSTR_yolo3), MP_ROM_PTR(&modkpu_yolo3_obj) },
+    { MP_ROM_QSTR(MP_QSTR_yolox), MP_ROM_PTR(&modkpu_yolox_obj) },
+    { MP_ROM_QSTR(MP_QSTR_priors), MP_ROM_PTR(&modkpu_priors_obj) },
+    { MP_ROM_QSTR(MP_QSTR_ssd), MP_ROM_PTR(&modkpu_ssd_obj) },
+    { MP_ROM_QSTR(MP_QSTR_softmax), MP_ROM_PTR(&modkpu_softmax_obj) },
+    { MP_ROM_QSTR(MP_QSTR_argmax), MP_ROM_PTR(&modkpu_argmax_obj) },
+    { MP_ROM_QSTR(MP_QSTR_topk), MP_ROM_PTR(&modkpu_topk_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_layers), MP_ROM_PTR(&modkpu_set_layers_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_outputs), MP_ROM_PTR(&modkpu_set_outputs_obj) },
     { MP_ROM_QSTR(MP_QSTR_forward), MP_ROM_PTR(&modkpu_forward_obj) },

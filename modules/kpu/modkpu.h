@@ -69,7 +69,7 @@ MP_DECLARE_CONST_FUN_OBJ_1(modkpu_load_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(modkpu_load_flash_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(modkpu_deinit_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_init_yolo2_obj);
-MP_DECLARE_CONST_FUN_OBJ_2(modkpu_run_yolo2_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_run_yolo2_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(modkpu_deinit_yolo2_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_forward_obj);
 MP_DECLARE_CONST_FUN_OBJ_2(modkpu_get_output_obj);

@@ -10,6 +10,7 @@
 #include "py/runtime.h"
 
 #include "modkpu.h"
+#include "modkpu_post.h"
 #include "py_image.h"
 
 // The data is a bytearray that belongs to the model: the next run overwrites it, but it lives as
@@ -27,6 +28,17 @@ static fmap_obj_t *fmap_get(mp_obj_t o) {
         mp_raise_TypeError(MP_ERROR_TEXT("[MAIXPY]kpu: fmap type error"));
     }
     return MP_OBJ_TO_PTR(o);
+}
+
+bool modkpu_fmap_shape(mp_obj_t o, uint32_t shape[3]) {
+    if (!mp_obj_is_type(o, &modkpu_fmap_type)) {
+        return false;
+    }
+    const fmap_obj_t *fmap = MP_OBJ_TO_PTR(o);
+    shape[0] = fmap->w;
+    shape[1] = fmap->h;
+    shape[2] = fmap->ch;
+    return true;
 }
 
 static size_t item_size(const fmap_obj_t *self) {

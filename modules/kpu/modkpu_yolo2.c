@@ -6,6 +6,7 @@
 #include "py/runtime.h"
 
 #include "modkpu.h"
+#include "modkpu_post.h"
 
 void modkpu_print_float(const mp_print_t *print, double value) {
     mp_printf(print, "%f", value);
@@ -201,6 +202,26 @@ MP_DEFINE_CONST_OBJ_TYPE(
     locals_dict, &find_locals
     );
 
+mp_obj_t modkpu_new_find(const yolo2_box_t *box, uint32_t index, uint32_t objnum) {
+    find_obj_t *find = mp_obj_malloc(find_obj_t, &modkpu_find_type);
+    find->box = *box;
+    find->index = index;
+    find->objnum = objnum;
+    return MP_OBJ_FROM_PTR(find);
+}
+
+// MaixPy gives the boxes anchor by anchor, row by row.
+static void sort_by_score(yolo2_box_t *boxes, uint32_t n) {
+    for (uint32_t i = 1; i < n; ++i) {
+        yolo2_box_t box = boxes[i];
+        uint32_t at = i;
+        for (; at > 0 && boxes[at - 1].prob < box.prob; --at) {
+            boxes[at] = boxes[at - 1];
+        }
+        boxes[at] = box;
+    }
+}
+
 // Work memory of the decoder is on the GC heap: what an exception leaves behind is collected.
 static void *heap_alloc(void *ctx, size_t size, size_t align, bool device) {
     (void)ctx;
@@ -214,7 +235,16 @@ static void heap_free(void *ctx, void *p) {
     m_free(p);
 }
 
-static mp_obj_t modkpu_run_yolo2(mp_obj_t net_in, mp_obj_t image) {
+static mp_obj_t modkpu_run_yolo2(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_net, ARG_img, ARG_sort };
+    static const mp_arg_t allowed[] = {
+        { MP_QSTR_kpu_net, MP_ARG_REQUIRED | MP_ARG_OBJ },
+        { MP_QSTR_img, MP_ARG_REQUIRED | MP_ARG_OBJ },
+        { MP_QSTR_sort, MP_ARG_KW_ONLY | MP_ARG_BOOL, { .u_bool = false } }, // best first
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
+    mp_obj_t net_in = args[ARG_net].u_obj, image = args[ARG_img].u_obj;
     static const kpu_memory_t heap = { .alloc = heap_alloc, .free = heap_free };
     modkpu_net_obj_t *self = modkpu_get_open_net(net_in);
     modkpu_yolo2_obj_t *yolo2 = self->yolo2;
@@ -244,15 +274,14 @@ static mp_obj_t modkpu_run_yolo2(mp_obj_t net_in, mp_obj_t image) {
     if (n == 0) {
         return mp_const_none;
     }
+    if (args[ARG_sort].u_bool) {
+        sort_by_score(boxes, n);
+    }
     mp_obj_t list = mp_obj_new_list(0, NULL);
     for (uint32_t i = 0; i < n; ++i) {
-        find_obj_t *find = mp_obj_malloc(find_obj_t, &modkpu_find_type);
-        find->box = boxes[i];
-        find->index = i;
-        find->objnum = n;
-        mp_obj_list_append(list, MP_OBJ_FROM_PTR(find));
+        mp_obj_list_append(list, modkpu_new_find(&boxes[i], i, n));
     }
     m_free(boxes);
     return list;
 }
-MP_DEFINE_CONST_FUN_OBJ_2(modkpu_run_yolo2_obj, modkpu_run_yolo2);
+MP_DEFINE_CONST_FUN_OBJ_KW(modkpu_run_yolo2_obj, 0, modkpu_run_yolo2);

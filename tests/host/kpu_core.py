@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes as ct
+import hashlib
 import os
 import subprocess
 from functools import cache
@@ -117,7 +118,12 @@ def measure(data: bytes, limit: int | None = None) -> int:
 class Net:
     """A loaded model. compute=False only touches memory, for tests of the checks."""
 
+    # Where models of tests go to become the fuzzer's corpus.
+    corpus = os.environ.get("K210_FUZZ_CORPUS")
+
     def __init__(self, data: bytes, compute: bool = True):
+        if self.corpus and len(data) <= 4096:
+            (Path(self.corpus) / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
         self.err = ct.create_string_buffer(160)
         status = ct.c_int()
         self.h = lib().host_open(data, len(data), int(compute), ct.byref(status), self.err)

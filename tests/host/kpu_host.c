@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect.h"
 #include "kmodel.h"
 #include "kmodel_plan.h"
 #include "kpu_host.h"
@@ -282,4 +283,44 @@ bool host_fuzz_streamed(const uint8_t *file, uint32_t size, char *err) {
     }
     host_close(h);
     return true;
+}
+
+// ---- detectors -------------------------------------------------------------------------------
+
+static int give_boxes(int ret, detect_list_t *list, float nms, uint32_t most, detect_box_t *boxes, uint32_t max, uint32_t *n) {
+    if (ret == KPU_OK) {
+        detect_finish(list, nms, most);
+        *n = list->n < max ? list->n : max;
+        if (*n) {
+            memcpy(boxes, list->boxes, *n * sizeof(*boxes));
+        }
+    }
+    detect_free(list);
+    return ret;
+}
+
+int host_detect_yolo(const float *data, uint32_t w, uint32_t h, uint32_t anchors, uint32_t classes, int last, const float *sizes,
+    float unit_w, float unit_h, int softmax, float threshold, float nms, uint32_t most, detect_box_t *boxes, uint32_t max,
+    uint32_t *n, char *err) {
+    detect_list_t list = { .mem = &host_memory, .threshold = threshold };
+    detect_yolo_t yolo = {
+        .data = data, .grid_w = w, .grid_h = h, .anchors = anchors, .classes = classes, .entries_last = last,
+        .sizes = sizes, .unit_w = unit_w, .unit_h = unit_h, .softmax = softmax,
+    };
+    return give_boxes(detect_yolo(&list, &yolo, err), &list, nms, most, boxes, max, n);
+}
+
+int host_detect_yolox(const float *data, uint32_t classes, uint32_t net_w, uint32_t net_h, const uint32_t *strides,
+    uint32_t n_strides, float threshold, float nms, uint32_t most, detect_box_t *boxes, uint32_t max, uint32_t *n, char *err) {
+    detect_list_t list = { .mem = &host_memory, .threshold = threshold };
+    int ret = detect_yolox(&list, data, classes, net_w, net_h, strides, n_strides, err);
+    return give_boxes(ret, &list, nms, most, boxes, max, n);
+}
+
+int host_detect_ssd(const float *scores, uint32_t classes, const float *offsets, const float *priors, uint32_t count,
+    float centre, float size, float threshold, float nms, uint32_t most, detect_box_t *boxes, uint32_t max, uint32_t *n,
+    char *err) {
+    detect_list_t list = { .mem = &host_memory, .threshold = threshold };
+    int ret = detect_ssd(&list, scores, classes, offsets, priors, count, centre, size, err);
+    return give_boxes(ret, &list, nms, most, boxes, max, n);
 }
