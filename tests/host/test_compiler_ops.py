@@ -4,12 +4,14 @@ network, and the firmware's core against `k210 model simulate`."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from compiler_cases import CASES
 from onnx_nets import NETWORKS, Net
+from random_nets import random_net
 
 from k210.compiler import floats
 from k210.compiler.calibration import InputRange
@@ -114,3 +116,14 @@ def test_version_3_names_what_it_lacks(tmp_path: Path) -> None:
     out = net.op("Transpose", net.conv("x", 3, 8), perm=[0, 2, 3, 1])
     with pytest.raises(K210Error, match=r"node Transpose_2 \(Transpose\): kmodel v3 has no layer.*v4"):
         compiled(net, [out], tmp_path, Options(input_range=InputRange(0, 1), version=3))
+
+
+RANDOM_NETS = int(os.environ.get("K210_RANDOM_NETS", "25"))
+
+
+@pytest.mark.parametrize("seed", range(RANDOM_NETS))
+def test_random_network(tmp_path: Path, seed: int) -> None:
+    """More of them with K210_RANDOM_NETS=1000."""
+    net, outputs, _ = random_net(seed)
+    network, made = compiled(net, outputs, tmp_path, Options(input_range=InputRange(0, 1) if seed % 2 else None))
+    check(network, made, 0.97)

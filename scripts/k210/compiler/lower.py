@@ -264,7 +264,10 @@ class Lowering:
         return self.add("nnil", [self.need(op.inputs[0], "f32")], [self.result(op.output, "f32")], code=code)
 
     def _binary(self, op: g.Binary) -> Node:
-        shapes = [self._four(op, n) for n in (*op.inputs, op.output)]
+        shapes = merge_broadcast([self.graph.shape(n) for n in (*op.inputs, op.output)])
+        if shapes is None:
+            known = shape_text(self.graph.shape(op.output))
+            raise self.graph.fail(op, f"broadcasting to {known} is too much; repeat one operand before (Expand)")
         where = self.domain[op]
         if where == "u8":
             for name in op.inputs:
@@ -292,7 +295,7 @@ class Lowering:
         shape = self.graph.shape(name)
         if len(shape) > 4:
             squeezed = tuple(d for d in shape if d != 1)
-            if len(squeezed) > 4 or isinstance(op, g.Binary):
+            if len(squeezed) > 4:
                 raise self.graph.fail(op, f"a shape of {len(shape)} dimensions ({shape_text(shape)}); there are four")
             shape = squeezed
         return four(shape)
@@ -310,9 +313,12 @@ class Lowering:
 
     def _reduce(self, op: g.Reduce) -> Node:
         shape = self.graph.shape(op.inputs[0])
-        if len(shape) > 4:
-            raise self.graph.fail(op, f"reducing {len(shape)} dimensions is not supported; use up to four")
         kept = tuple(1 if i in op.axes else d for i, d in enumerate(shape))
+        if len(shape) > 4:
+            merged = merge_broadcast([shape, kept, shape])
+            if merged is None:
+                raise self.graph.fail(op, f"reducing {shape_text(shape)} is too much; reduce one axis after the other")
+            shape, kept = merged[0], merged[1]
         return self.add(
             "reduce", [self.need(op.inputs[0], "f32")], [self.result(op.output, "f32")],
             op=op.kind, in_shape=four(shape), out_shape=four(kept),
@@ -481,3 +487,23 @@ def block_swaps(order: tuple[int, ...]) -> list[tuple[int, ...]]:
             moves.append((*range(place), at, *range(place, at), *range(at + 1, len(order))))
             now.insert(place, now.pop(at))
     return moves
+
+
+def merge_broadcast(shapes: list[tuple[int, ...]]) -> list[tuple[int, int, int, int]] | None:
+    """The shapes of two operands and their result with four dimensions, neighbours that behave alike as one."""
+    rank = max(map(len, shapes))
+    if rank <= 4:
+        return [four(s) for s in shapes]
+    full = [(1,) * (rank - len(s)) + tuple(s) for s in shapes]
+    runs: list[list[int]] = []
+    for i in range(rank):
+        if full[-1][i] == 1:
+            continue
+        alike = runs and all((s[i] == 1) == (s[runs[-1][0]] == 1) for s in full)
+        if alike:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    if len(runs) > 4:
+        return None
+    return [four(tuple(int(np.prod([s[i] for i in run], dtype=np.int64)) for run in runs)) for s in full]
