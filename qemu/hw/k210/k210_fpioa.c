@@ -12,7 +12,9 @@
  */
 
 #include "qemu/osdep.h"
+#include "qapi/error.h"
 #include "qapi/visitor.h"
+#include "qemu/cutils.h"
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
 #include "hw/registerfields.h"
@@ -80,21 +82,38 @@ static bool pad_driven(K210FpioaState *s, unsigned pad, bool *level)
            (FIELD_EX32(io, IO0, OE_INV) ^ s->func_oe[f]);
 }
 
+/* True if the chip or a part drives the pad. */
+static bool pad_or_part_driven(K210FpioaState *s, unsigned pad, bool *level)
+{
+    if (pad_driven(s, pad, level)) {
+        return true;
+    }
+    *level = s->pad_ext[pad];
+    return s->pad_ext[pad] != K210_PAD_Z;
+}
+
+static bool pad_pulled_up(K210FpioaState *s, unsigned pad)
+{
+    /* A resistor on the board is stronger than the pad's own pulls. */
+    return extract64(s->pull_ups, pad, 1) || FIELD_EX32(s->io[pad], IO0, PU);
+}
+
 static bool pad_compute(K210FpioaState *s, unsigned pad)
 {
     bool level;
 
-    if (pad_driven(s, pad, &level)) {
+    if (pad_or_part_driven(s, pad, &level)) {
         return level;
     }
-    if (s->pad_ext[pad] != K210_PAD_Z) {
-        return s->pad_ext[pad];
+    if (s->jumper[pad]) {
+        if (pad_or_part_driven(s, s->jumper[pad] - 1, &level)) {
+            return level;
+        }
+        if (pad_pulled_up(s, s->jumper[pad] - 1)) {
+            return true;
+        }
     }
-    /* A resistor on the board is stronger than the pad's own pulls. */
-    if (extract64(s->pull_ups, pad, 1)) {
-        return true;
-    }
-    return FIELD_EX32(s->io[pad], IO0, PU);
+    return pad_pulled_up(s, pad);
 }
 
 static bool func_compute(K210FpioaState *s, unsigned func)
@@ -128,7 +147,7 @@ static void func_update(K210FpioaState *s, unsigned func)
     }
 }
 
-static void pad_update(K210FpioaState *s, unsigned pad)
+static void pad_settle(K210FpioaState *s, unsigned pad)
 {
     bool level = pad_compute(s, pad);
 
@@ -138,6 +157,14 @@ static void pad_update(K210FpioaState *s, unsigned pad)
         qemu_set_irq(s->pad_out[pad], level);
     }
     func_update(s, pad_func(s, pad));
+}
+
+static void pad_update(K210FpioaState *s, unsigned pad)
+{
+    pad_settle(s, pad);
+    if (s->jumper[pad]) {
+        pad_settle(s, s->jumper[pad] - 1);
+    }
 }
 
 static void pads_of_func_update(K210FpioaState *s, unsigned func)
@@ -321,6 +348,47 @@ static void fpioa_get_pads(Object *obj, Visitor *v, const char *name,
     visit_type_uint64(v, name, &pads, errp);
 }
 
+static char *fpioa_get_jumpers(Object *obj, Error **errp)
+{
+    K210FpioaState *s = K210_FPIOA(obj);
+    GString *text = g_string_new(NULL);
+
+    for (int i = 0; i < K210_NPADS; i++) {
+        if (s->jumper[i] > i + 1) {
+            g_string_append_printf(text, "%s%d-%d", text->len ? "," : "", i,
+                                   s->jumper[i] - 1);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void fpioa_set_jumpers(Object *obj, const char *value, Error **errp)
+{
+    K210FpioaState *s = K210_FPIOA(obj);
+    uint8_t jumper[K210_NPADS] = { 0 };
+
+    while (*value) {
+        unsigned a, b;
+
+        if (qemu_strtoui(value, &value, 10, &a) != -EINVAL && *value == '-' &&
+            qemu_strtoui(value + 1, &value, 10, &b) != -EINVAL &&
+            a < K210_NPADS && b < K210_NPADS && a != b &&
+            !jumper[a] && !jumper[b] && (*value == ',' || !*value)) {
+            jumper[a] = b + 1;
+            jumper[b] = a + 1;
+            value += *value == ',';
+        } else {
+            error_setg(errp, "jumpers are pairs of different pads 0 to 47, for"
+                       " example 20-21,22-23");
+            return;
+        }
+    }
+    memcpy(s->jumper, jumper, sizeof(jumper));
+    for (int i = 0; i < K210_NPADS; i++) {
+        pad_settle(s, i);
+    }
+}
+
 static const VMStateDescription vmstate_fpioa = {
     .name = TYPE_K210_FPIOA,
     .version_id = 1,
@@ -360,6 +428,8 @@ static void fpioa_init(Object *obj)
     }
     object_property_add(obj, "pads", "uint64", fpioa_get_pads, NULL, NULL,
                         NULL);
+    object_property_add_str(obj, "jumpers", fpioa_get_jumpers,
+                            fpioa_set_jumpers);
 }
 
 static void fpioa_class_init(ObjectClass *klass, void *data)

@@ -54,6 +54,8 @@ enum K210Func {
  *                      "pad-out"[48]   level at a pad
  * Property "pull-ups": mask of pads with a pull-up resistor on the board.
  * Property "pads" (read-only): levels at all pads.
+ * Property "jumpers": pairs of pads that a wire connects, "20-21,22-23"; can be
+ * set while the machine runs. UART, SPI and I2C data do not move at pads.
  */
 struct K210FpioaState {
     SysBusDevice parent_obj;
@@ -71,6 +73,7 @@ struct K210FpioaState {
     uint8_t func_level[K210_NFUNCS];
     uint8_t pad_ext[K210_NPADS];
     uint8_t pad_level[K210_NPADS];
+    uint8_t jumper[K210_NPADS];     /* the other end + 1, 0 = none */
 };
 
 /* The lowest pad that carries a function, or -1 when no pad does. */
