@@ -9,6 +9,7 @@
 #include "py/obj.h"
 
 extern const mp_obj_type_t maix_fpioa_type;
+extern const mp_obj_type_t maix_fft_type;
 extern const mp_obj_type_t maix_gpio_type;
 
 // Soft reset: forgets all interrupt handlers.

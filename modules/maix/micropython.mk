@@ -2,3 +2,4 @@
 SRC_USERMOD_C += $(USERMOD_DIR)/modmaix.c
 SRC_USERMOD_C += $(USERMOD_DIR)/maix_fpioa.c
 SRC_USERMOD_C += $(USERMOD_DIR)/maix_gpio.c
+SRC_USERMOD_C += $(USERMOD_DIR)/maix_fft.c

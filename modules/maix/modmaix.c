@@ -171,6 +171,7 @@ static const mp_rom_map_elem_t maix_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_FPIOA), MP_ROM_PTR(&maix_fpioa_type) },
     { MP_ROM_QSTR(MP_QSTR_GPIO), MP_ROM_PTR(&maix_gpio_type) },
     { MP_ROM_QSTR(MP_QSTR_config), MP_ROM_PTR(&maix_config_type) },
+    { MP_ROM_QSTR(MP_QSTR_FFT), MP_ROM_PTR(&maix_fft_type) },
     { MP_ROM_QSTR(MP_QSTR_freq), MP_ROM_PTR(&maix_freq_type) },
     { MP_ROM_QSTR(MP_QSTR_utils), MP_ROM_PTR(&maix_utils_type) },
 };
