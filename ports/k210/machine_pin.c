@@ -86,6 +86,37 @@ const machine_pin_obj_t *machine_pin_find(mp_obj_t pin) {
     return &machine_pin_obj_table[n];
 }
 
+static bool is_free(unsigned function) {
+    return (function >= FPIOA_GPIOHS0 && function <= FPIOA_GPIO7) || (function >= FPIOA_RESV0 && function <= FPIOA_RESV5)
+           || function <= FPIOA_JTAG_TDO;
+}
+
+unsigned machine_pin_check(mp_obj_t pin, unsigned function) {
+    unsigned pad = machine_pin_find(pin)->id;
+    unsigned used = fpioa_get(pad);
+    if (used != function && !is_free(used)) {
+        char name[FPIOA_NAME_MAX], wanted[FPIOA_NAME_MAX];
+        fpioa_name(used, name);
+        fpioa_name(function, wanted);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("pin %u cannot be %s, it is used by %s"), pad, wanted, name);
+    }
+    return pad;
+}
+
+void machine_pin_assign(mp_obj_t pin, unsigned function) {
+    unsigned pad = machine_pin_check(pin, function);
+    if (fpioa_get(pad) != (int)function) {
+        fpioa_set(pad, function);
+    }
+}
+
+void machine_pin_release(unsigned function) {
+    int pad = fpioa_pad_of(function);
+    if (pad >= 0) {
+        fpioa_set(pad, FPIOA_RESV0);
+    }
+}
+
 mp_hal_pin_obj_t mp_hal_get_pin_obj(mp_obj_t pin) {
     return machine_pin_find(pin)->id;
 }
@@ -95,13 +126,13 @@ void mp_hal_pin_input(mp_hal_pin_obj_t pin) {
     gpiohs_input(machine_pin_gpiohs(pin));
 }
 
-static void output(unsigned pin, bool value) {
+void machine_pin_output(unsigned pin, bool value) {
     open_drain &= ~(1ull << pin);
     gpiohs_output(machine_pin_gpiohs(pin), value);
 }
 
 void mp_hal_pin_output(mp_hal_pin_obj_t pin) {
-    output(pin, gpiohs_read(machine_pin_gpiohs(pin)));
+    machine_pin_output(pin, gpiohs_read(machine_pin_gpiohs(pin)));
 }
 
 void mp_hal_pin_open_drain(mp_hal_pin_obj_t pin) {
@@ -172,7 +203,7 @@ static mp_obj_t pin_init(const machine_pin_obj_t *self, size_t n_args, const mp_
         if (mode == MODE_IN) {
             mp_hal_pin_input(self->id);
         } else if (mode == MODE_OUT && value >= 0) {
-            output(self->id, value);
+            machine_pin_output(self->id, value);
         } else if (mode == MODE_OUT) {
             mp_hal_pin_output(self->id);
         } else if (mode == MODE_OPEN_DRAIN) {
@@ -330,6 +361,10 @@ void machine_pin_deinit(void) {
     }
     for (unsigned pad = 0; pad < FPIOA_PADS; ++pad) {
         MP_STATE_PORT(machine_pin_irq_obj[pad]) = NULL;
+        unsigned function = fpioa_get(pad);
+        if (!is_free(function) && function != FPIOA_UARTHS_RX && function != FPIOA_UARTHS_TX) {
+            fpioa_set(pad, FPIOA_RESV0);
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 #ifndef K210_MACHINE_PIN_H
 #define K210_MACHINE_PIN_H
 
+#include <stdbool.h>
+
 #include "py/obj.h"
 
 typedef struct _machine_pin_obj_t {
@@ -27,7 +29,20 @@ const machine_pin_obj_t *machine_pin_find(mp_obj_t pin);
 // GPIOHS behind a pad, allocated if need be; raises OSError(EBUSY) if all 32 are taken.
 unsigned machine_pin_gpiohs(unsigned pad);
 
-// Soft reset: no interrupt survives.
+// Makes a pad an output that starts at value.
+void machine_pin_output(unsigned pad, bool value);
+
+// For drivers of peripherals: puts their function on a pad; raises ValueError, which says what the pad
+// is used by, if another peripheral has it. GPIOs give their pads up.
+void machine_pin_assign(mp_obj_t pin, unsigned function);
+
+// The same checks only.
+unsigned machine_pin_check(mp_obj_t pin, unsigned function);
+
+// Takes a function away from its pad.
+void machine_pin_release(unsigned function);
+
+// Soft reset: no interrupt survives, and pads are free but for GPIOs, which keep their levels.
 void machine_pin_deinit(void);
 
 #endif

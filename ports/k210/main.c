@@ -20,6 +20,7 @@
 #include "hal/sysctl.h"
 #include "hal/time.h"
 #include "board_start.h"
+#include "machine_periph.h"
 #include "machine_pin.h"
 #include "pool.h"
 #include "trap.h"
@@ -102,11 +103,16 @@ int main(void) {
         }
 
         mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
-        machine_pin_deinit();
+        machine_timer_deinit_all();
+        machine_pwm_deinit_all();
+        machine_uart_deinit_all();
+        machine_spi_deinit_all();
+        machine_wdt_deinit_all();
         maix_gpio_deinit();
         k210_kpu_deinit();
         k210_sensor_deinit();
         k210_lcd_deinit();
+        machine_pin_deinit();
         gc_sweep_all(); // runs finalisers, and gives all heap areas but the first back to the pool
         mp_deinit();
     }

@@ -6,15 +6,26 @@
 #include "hal/sysctl.h"
 #include "hal/time.h"
 #include "hal/uarths.h"
+#include "machine_periph.h"
 #include "machine_pin.h"
+
+// MaixPy's numbers.
+#define CAUSE_HARD (0)
+#define CAUSE_SOFT (1)
+#define CAUSE_WDT (2)
+#define CAUSE_WDT1 (3)
 
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_Pin), MP_ROM_PTR(&machine_pin_type) }, \
     { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
-    { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(RESET_CAUSE_PIN) }, \
-    { MP_ROM_QSTR(MP_QSTR_HARD_RESET), MP_ROM_INT(RESET_CAUSE_PIN) }, \
-    { MP_ROM_QSTR(MP_QSTR_WDT_RESET), MP_ROM_INT(RESET_CAUSE_WDT0) }, \
-    { MP_ROM_QSTR(MP_QSTR_SOFT_RESET), MP_ROM_INT(RESET_CAUSE_SOFT) },
+    { MP_ROM_QSTR(MP_QSTR_Timer), MP_ROM_PTR(&k210_timer_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_PWM), MP_ROM_PTR(&k210_pwm_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_WDT), MP_ROM_PTR(&k210_wdt_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_PWRON_RESET), MP_ROM_INT(CAUSE_HARD) }, \
+    { MP_ROM_QSTR(MP_QSTR_HARD_RESET), MP_ROM_INT(CAUSE_HARD) }, \
+    { MP_ROM_QSTR(MP_QSTR_SOFT_RESET), MP_ROM_INT(CAUSE_SOFT) }, \
+    { MP_ROM_QSTR(MP_QSTR_WDT_RESET), MP_ROM_INT(CAUSE_WDT) }, \
+    { MP_ROM_QSTR(MP_QSTR_WDT1_RESET), MP_ROM_INT(CAUSE_WDT1) },
 
 static void mp_machine_idle(void) {
     mp_event_wait_ms(1);
@@ -26,8 +37,16 @@ NORETURN static void mp_machine_reset(void) {
 }
 
 static mp_int_t mp_machine_reset_cause(void) {
-    enum sysctl_reset_cause cause = sysctl_reset_cause();
-    return cause == RESET_CAUSE_WDT1 ? RESET_CAUSE_WDT0 : cause;
+    switch (sysctl_reset_cause()) {
+        case RESET_CAUSE_WDT0:
+            return CAUSE_WDT;
+        case RESET_CAUSE_WDT1:
+            return CAUSE_WDT1;
+        case RESET_CAUSE_SOFT:
+            return CAUSE_SOFT;
+        default:
+            return CAUSE_HARD;
+    }
 }
 
 // The flash's serial number: the chip's own is in fuses that only ROM code can read.

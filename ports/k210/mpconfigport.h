@@ -80,8 +80,7 @@
 #define MICROPY_PY_RANDOM_SEED_INIT_FUNC        (k210_random_u32())
 #define MICROPY_PY_RE_MATCH_GROUPS              (1)
 #define MICROPY_PY_RE_MATCH_SPAN_START_END      (1)
-#define MICROPY_PY_HASHLIB_MD5                  (0)
-#define MICROPY_PY_HASHLIB_SHA1                 (0)
+#define MICROPY_PY_HASHLIB                      (0) // modules/crypto
 #define MICROPY_PY_DEFLATE_COMPRESS             (1)
 #define MICROPY_PY_FRAMEBUF                     (1)
 #define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
@@ -100,14 +99,18 @@
 #define MICROPY_PY_MACHINE_PIN_BASE             (1)
 #define MICROPY_PY_MACHINE_SIGNAL               (1)
 #define MICROPY_PY_MACHINE_PULSE                (1)
-#define MICROPY_PY_MACHINE_BITSTREAM            (0)
+#define MICROPY_PY_MACHINE_BITSTREAM            (1)
 #define MICROPY_PY_MACHINE_SOFTI2C              (1)
 #define MICROPY_PY_MACHINE_SOFTSPI              (1)
 #define MICROPY_PY_MACHINE_I2C                  (1)
 #define MICROPY_PY_MACHINE_I2C_TRANSFER_WRITE1  (1)
-#define MICROPY_PY_MACHINE_WDT                  (1)
-#define MICROPY_PY_MACHINE_WDT_INCLUDEFILE      "ports/k210/machine_wdt.c"
-#define MICROPY_PY_MACHINE_SPI                  (0)
+#define MICROPY_PY_MACHINE_SPI                  (1)
+#define MICROPY_PY_MACHINE_UART                 (1)
+#define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "ports/k210/machine_uart.c"
+#define MICROPY_PY_MACHINE_UART_IRQ             (1)
+#define MICROPY_PY_MACHINE_UART_READCHAR_WRITECHAR (1)
+#define MICROPY_PY_MACHINE_UART_SENDBREAK       (1)
+#define MICROPY_PY_MACHINE_MEMX                 (1)
 
 // File systems; LFS2 and FAT are switched on in the Makefile.
 #define MICROPY_VFS                             (1)

@@ -10,6 +10,7 @@
 
 #define MCAUSE_INTERRUPT (1ull << 63)
 #define INTERRUPT_EXTERNAL (11)
+#define INTERRUPT_TIMER (7)
 #define LOAD_MISALIGNED (4)
 #define STORE_MISALIGNED (6)
 
@@ -112,6 +113,11 @@ void fatal(const char *message) {
 void trap_handler(trap_frame_t *frame) {
     if (frame->mcause == (MCAUSE_INTERRUPT | INTERRUPT_EXTERNAL)) {
         plic_dispatch();
+        hal_wake();
+        return;
+    }
+    if (frame->mcause == (MCAUSE_INTERRUPT | INTERRUPT_TIMER)) {
+        hal_time_irq();
         hal_wake();
         return;
     }

@@ -13,6 +13,8 @@
 
 #define IO_FUNCTION (0xFF)
 #define IO_DRIVE_SHIFT (8)
+#define IO_DATA_IS_OE (1u << 14)
+#define IO_DATA_INVERT (1u << 15)
 #define IO_PULL_UP (1u << 16)
 #define IO_PULL_DOWN (1u << 17)
 #define IO_SLOW (1u << 19)
@@ -153,6 +155,12 @@ static int update(unsigned pad, uint32_t mask, uint32_t value) {
 int fpioa_set_pull(unsigned pad, enum fpioa_pull pull) {
     uint32_t value = pull == FPIOA_PULL_UP ? IO_PULL_UP : pull == FPIOA_PULL_DOWN ? IO_PULL_DOWN : 0;
     return update(pad, IO_PULL_UP | IO_PULL_DOWN, value);
+}
+
+// The output enable of such a function is 1.
+int fpioa_force(unsigned pad, int level) {
+    return update(pad, IO_DATA_IS_OE | IO_DATA_INVERT,
+        level < 0 ? 0 : level == 0 ? IO_DATA_IS_OE | IO_DATA_INVERT : IO_DATA_IS_OE);
 }
 
 int fpioa_set_slew(unsigned pad, bool slow) {

@@ -21,6 +21,10 @@ void fpioa_init(void);
 int fpioa_set(unsigned pad, unsigned function);
 int fpioa_get(unsigned pad); // function of a pad, -EINVAL
 
+// The name of a function as in the data sheet, for example "UART1_TX".
+#define FPIOA_NAME_MAX (20)
+void fpioa_name(unsigned function, char name[FPIOA_NAME_MAX]);
+
 // The pad that has the function, -1 if none has.
 int fpioa_pad_of(unsigned function);
 
@@ -28,6 +32,8 @@ int fpioa_pad_of(unsigned function);
 int fpioa_set_pull(unsigned pad, enum fpioa_pull pull);
 int fpioa_set_slew(unsigned pad, bool slow);
 int fpioa_set_schmitt(unsigned pad, bool on);
+// Level 0 or 1 instead of the function's data, for functions that drive their pad all the time; -1 ends it.
+int fpioa_force(unsigned pad, int level);
 int fpioa_set_drive(unsigned pad, unsigned strength); // 0..15
 
 // FPIOA_GPIOHS0 + n is GPIOHS n, FPIOA_GPIO0 + n is GPIO n.

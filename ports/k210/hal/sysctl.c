@@ -286,6 +286,17 @@ int64_t sysctl_pll_set(unsigned n, uint32_t hz) {
     return err < 0 ? err : (int64_t)pll_hz(n);
 }
 
+static void (*clock_listeners[8])(void);
+
+void sysctl_on_clock_change(void (*fn)(void)) {
+    for (unsigned i = 0; i < sizeof(clock_listeners) / sizeof(clock_listeners[0]); ++i) {
+        if (clock_listeners[i] == NULL || clock_listeners[i] == fn) {
+            clock_listeners[i] = fn;
+            return;
+        }
+    }
+}
+
 int64_t sysctl_set_cpu_hz(uint32_t hz) {
     if (hz > VCO_MAX_HZ / 2) {
         return -EINVAL;
@@ -306,6 +317,9 @@ int64_t sysctl_set_cpu_hz(uint32_t hz) {
     hal_time_clock_changed(sysctl_clock_hz(CLOCK_CPU));
     hal_irq_restore(irq);
     uarths_clock_changed();
+    for (unsigned i = 0; i < sizeof(clock_listeners) / sizeof(clock_listeners[0]) && clock_listeners[i] != NULL; ++i) {
+        clock_listeners[i]();
+    }
     return err < 0 ? err : (int64_t)sysctl_clock_hz(CLOCK_CPU);
 }
 

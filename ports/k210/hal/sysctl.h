@@ -102,8 +102,12 @@ void sysctl_clock_from_pll0(enum sysctl_clock clock, bool on);
 int64_t sysctl_pll_set(unsigned n, uint32_t hz);
 
 // Sets PLL0 to 2 * hz. Time stays right; UARTHS keeps its baud rate. Returns the real CPU
-// frequency or a negative errno. Drivers that keep a divider of PLL0 or APB have to set it again.
+// frequency or a negative errno. Drivers that keep a divider of PLL0 or APB ask to be told below.
 int64_t sysctl_set_cpu_hz(uint32_t hz);
+
+// Calls fn after each change of the CPU clock, and with it of PLL0 and the buses. Once per function;
+// there is room for a handful.
+void sysctl_on_clock_change(void (*fn)(void));
 
 // Clock of KPU and AI SRAM: PLL1 / (threshold + 1). Returns the real frequency or a negative errno.
 int64_t sysctl_set_ai_hz(uint32_t hz);

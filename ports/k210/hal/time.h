@@ -29,6 +29,14 @@ void hal_idle(void);
 // last call of this or of hal_idle() counts, so testing for an event and then sleeping is safe.
 void hal_sleep_until(uint64_t deadline_us);
 
+// Alarms: fn is called once in interrupt context at deadline_us (hal_time_us() scale) or a little later.
+// fn may set its alarm again. UINT64_MAX switches an alarm off.
+enum hal_alarm { HAL_ALARM_TIMER, HAL_ALARM_USER, HAL_ALARMS };
+void hal_alarm_set(enum hal_alarm alarm, uint64_t deadline_us, void (*fn)(void));
+
+// For the trap handler: the timer interrupt.
+void hal_time_irq(void);
+
 // For the trap handler: an interrupt was served, sleepers have to look again.
 void hal_wake(void);
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <stddef.h>
 
 #include "mmio.h"
+#include "plic.h"
 #include "sysctl.h"
 #include "wdt.h"
 
@@ -9,7 +11,10 @@
 #define WDT_TORR(n) (WDT_BASE(n) + 0x04)
 #define WDT_CRR(n) (WDT_BASE(n) + 0x0C)
 
-#define CR_ENABLE (1u << 0) // without CR.rmod: reset at the first time-out
+#define WDT_EOI(n) (WDT_BASE(n) + 0x14)
+
+#define CR_ENABLE (1u << 0)
+#define CR_INTERRUPT_FIRST (1u << 1) // without: reset at the first time-out
 #define CRR_FEED (0x76)
 #define IN0_KHZ (26000)
 
@@ -27,7 +32,21 @@ static int find_period(uint32_t timeout_ms, uint32_t *top, uint32_t *threshold) 
     return -EINVAL;
 }
 
-int32_t wdt_start(unsigned n, uint32_t timeout_ms) {
+static struct {
+    void (*fn)(void *arg);
+    void *arg;
+} handlers[WDT_COUNT];
+
+static void irq_handler(void *arg) {
+    unsigned n = (uintptr_t)arg;
+    // The flag stays, or the next time-out would be a first one again; feeding clears it.
+    plic_enable(IRQ_WDT0 + n, false);
+    if (handlers[n].fn != NULL) {
+        handlers[n].fn(handlers[n].arg);
+    }
+}
+
+int32_t wdt_start(unsigned n, uint32_t timeout_ms, void (*fn)(void *arg), void *arg) {
     uint32_t top, threshold;
     if (n >= WDT_COUNT || timeout_ms == 0 || timeout_ms > WDT_TIMEOUT_MAX_MS) {
         return -EINVAL;
@@ -42,12 +61,30 @@ int32_t wdt_start(unsigned n, uint32_t timeout_ms) {
     sysctl_clock_enable(clock, true);
     *mmio32(WDT_TORR(n)) = top | top << 4;
     *mmio32(WDT_CRR(n)) = CRR_FEED;
-    *mmio32(WDT_CR(n)) = CR_ENABLE;
+    handlers[n].fn = fn;
+    handlers[n].arg = arg;
+    plic_set_handler(IRQ_WDT0 + n, 7, fn == NULL ? NULL : irq_handler, (void *)(uintptr_t)n);
+    plic_enable(IRQ_WDT0 + n, fn != NULL);
+    *mmio32(WDT_CR(n)) = CR_ENABLE | (fn != NULL ? CR_INTERRUPT_FIRST : 0);
     return real_ms;
 }
 
 void wdt_feed(unsigned n) {
     if (n < WDT_COUNT) {
         *mmio32(WDT_CRR(n)) = CRR_FEED;
+        if (handlers[n].fn != NULL) {
+            plic_enable(IRQ_WDT0 + n, true);
+        }
+    }
+}
+
+void wdt_stop(unsigned n) {
+    if (n < WDT_COUNT) {
+        plic_enable(IRQ_WDT0 + n, false);
+        *mmio32(WDT_CRR(n)) = CRR_FEED;
+        *mmio32(WDT_CR(n)) = 0;
+        (void)*mmio32(WDT_EOI(n));
+        sysctl_reset_peripheral(CLOCK_WDT0 + n);
+        sysctl_clock_enable(CLOCK_WDT0 + n, false);
     }
 }

@@ -12,8 +12,12 @@
 #define WDT_TIMEOUT_MAX_MS (330000)
 
 // Starts (or restarts) watchdog n. Returns the real time-out in ms, the next possible one (steps of 5 ms
-// or 1 %), or -EINVAL. Whether a running one can be stopped again is not known, so there is no stop.
-int32_t wdt_start(unsigned n, uint32_t timeout_ms);
+// or 1 %), or -EINVAL. With fn the first time-out calls fn(arg) in interrupt context and the second one,
+// as much later, resets the chip; without, the first one does.
+int32_t wdt_start(unsigned n, uint32_t timeout_ms, void (*fn)(void *arg), void *arg);
+
+// The plain core cannot be stopped once it runs. Vendor software does it, by these steps.
+void wdt_stop(unsigned n);
 void wdt_feed(unsigned n);
 
 #endif

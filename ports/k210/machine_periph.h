@@ -1,0 +1,29 @@
+/*
+ * SPDX-License-Identifier: MIT
+ *
+ * Classes of module machine that this port brings itself, and their ends at a soft reset.
+ */
+#ifndef K210_MACHINE_PERIPH_H
+#define K210_MACHINE_PERIPH_H
+
+#include "py/obj.h"
+
+extern const mp_obj_type_t k210_timer_type;
+extern const mp_obj_type_t k210_pwm_type;
+extern const mp_obj_type_t k210_wdt_type;
+
+void machine_uart_deinit_all(void);
+void machine_timer_deinit_all(void);
+void machine_pwm_deinit_all(void);
+void machine_spi_deinit_all(void);
+void machine_wdt_deinit_all(void);
+
+// Who has a channel of TIMER0..2: Timer or PWM objects. The claim raises ValueError when it is taken by
+// somebody else; owner NULL frees it.
+void machine_timer_claim(unsigned timer, unsigned channel, const void *owner);
+const void *machine_timer_owner(unsigned timer, unsigned channel);
+
+// For PWM(timer, ...): timer and channel of a Timer object in PWM mode; raises otherwise.
+void machine_timer_for_pwm(mp_obj_t timer, unsigned *number, unsigned *channel);
+
+#endif
