@@ -11,8 +11,10 @@
 extern const mp_obj_type_t maix_fpioa_type;
 extern const mp_obj_type_t maix_fft_type;
 extern const mp_obj_type_t maix_gpio_type;
+extern const mp_obj_type_t maix_i2s_type;
 
-// Soft reset: forgets all interrupt handlers.
+// Soft reset: forgets all interrupt handlers, and stops I2S.
 void maix_gpio_deinit(void);
+void maix_i2s_deinit(void);
 
 #endif

@@ -16,6 +16,7 @@ void machine_uart_deinit_all(void);
 void machine_timer_deinit_all(void);
 void machine_pwm_deinit_all(void);
 void machine_spi_deinit_all(void);
+void machine_i2s_deinit_all(void);
 void machine_wdt_deinit_all(void);
 
 // Who has a channel of TIMER0..2: Timer or PWM objects. The claim raises ValueError when it is taken by

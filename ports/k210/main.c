@@ -36,6 +36,8 @@ extern uint8_t _stack0_bottom[], _stack0_top[], _pool_start[], _pool_end[];
 // Modules with hardware to stop at a soft reset define these; they are called if linked in.
 __attribute__((weak)) void maix_gpio_deinit(void) {
 }
+__attribute__((weak)) void maix_i2s_deinit(void) {
+}
 __attribute__((weak)) void k210_lcd_deinit(void) {
 }
 __attribute__((weak)) void k210_sensor_deinit(void) {
@@ -107,6 +109,8 @@ int main(void) {
         machine_pwm_deinit_all();
         machine_uart_deinit_all();
         machine_spi_deinit_all();
+        machine_i2s_deinit_all();
+        maix_i2s_deinit();
         machine_wdt_deinit_all();
         maix_gpio_deinit();
         k210_kpu_deinit();

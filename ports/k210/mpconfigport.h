@@ -111,6 +111,13 @@
 #define MICROPY_PY_MACHINE_UART_READCHAR_WRITECHAR (1)
 #define MICROPY_PY_MACHINE_UART_SENDBREAK       (1)
 #define MICROPY_PY_MACHINE_MEMX                 (1)
+#define MICROPY_PY_MACHINE_I2S                  (1)
+#define MICROPY_PY_MACHINE_I2S_INCLUDEFILE      "ports/k210/machine_i2s.c"
+#define MICROPY_PY_MACHINE_I2S_CONSTANT_RX      (0)
+#define MICROPY_PY_MACHINE_I2S_CONSTANT_TX      (1)
+#define MICROPY_PY_MACHINE_I2S_RING_BUF         (1)
+#define MICROPY_PY_MACHINE_I2S_MCK              (1)
+#define MICROPY_PY_MACHINE_I2S_FINALISER        (1)
 
 // File systems; LFS2 and FAT are switched on in the Makefile.
 #define MICROPY_VFS                             (1)

@@ -2,7 +2,7 @@
 """FPIOA: pad functions, drive, pulls, inversion, input enable, ties."""
 
 import pytest
-from qtest import QTest
+from qtest import QemuError, QTest
 
 FPIOA, GPIOHS = 0x502B_0000, 0x3800_1000
 INPUT_VAL, INPUT_EN, OUTPUT_EN, OUTPUT_VAL = (GPIOHS + o for o in (0, 4, 8, 0xC))
@@ -123,3 +123,28 @@ def test_boot_key():
     with QTest(isp="on") as q:
         q.writel(INPUT_EN, 1)
         assert not q.readl(INPUT_VAL) & 1
+
+
+def test_jumper_carries_levels_both_ways(q):
+    assert q.qom_get(PATH, "jumpers") == ""
+    q.qom_set(PATH, "jumpers", "20-30,22-23")
+    assert q.qom_get(PATH, "jumpers") == "20-30,22-23"
+    q.setbits(OUTPUT_EN, 1 << 4)  # pads 16.. have GPIOHS0..
+    q.setbits(OUTPUT_VAL, 1 << 4)
+    assert pad(q, 30) and q.readl(INPUT_VAL) >> 14 & 1
+    q.clearbits(OUTPUT_VAL, 1 << 4)
+    assert not pad(q, 30)
+    drive(q, 23, 1)
+    assert pad(q, 22)
+    drive(q, 23, Z)
+    q.writel(FPIOA + 4 * 23, GPIO_WORD | PU | (GPIOHS0 + 7))
+    assert pad(q, 22)  # by the other pad's pull
+    q.qom_set(PATH, "jumpers", "")
+    assert not pad(q, 22)
+
+
+@pytest.mark.parametrize("text", ["20", "20-20", "20-48", "20-21,21-22", "20-21;22-23", "x-1", "-1-2"])
+def test_jumper_that_cannot_be(q, text):
+    with pytest.raises(QemuError, match="jumpers are pairs"):
+        q.qom_set(PATH, "jumpers", text)
+    assert q.qom_get(PATH, "jumpers") == ""

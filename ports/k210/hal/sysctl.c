@@ -248,6 +248,16 @@ static uint32_t pll_search(uint32_t hz) {
     return best_error > hz / 8 ? 0 : best;
 }
 
+uint32_t sysctl_pll_nearest(uint32_t hz) {
+    uint32_t fields = pll_search(hz);
+    return fields == 0 ? 0 : (uint64_t)IN0_HZ * (PLL_CLKF(fields) + 1) / ((PLL_CLKR(fields) + 1) * (PLL_CLKOD(fields) + 1));
+}
+
+void sysctl_i2s_mclk_threshold(unsigned n, uint32_t threshold) {
+    unsigned shift = n == 0 ? 16 : n == 1 ? 24 : 0;
+    update(SYSCTL_CLK_TH(n < 2 ? 4 : 5), 0xFFu << shift, (threshold & 0xFF) << shift);
+}
+
 static bool pll_locked(unsigned n) {
     uint32_t lock = *mmio32(SYSCTL_PLL_LOCK);
     if (n == 0 ? (lock & 3) == 3 : (lock >> (8 * n) & 1) != 0) {

@@ -101,6 +101,12 @@ void sysctl_clock_from_pll0(enum sysctl_clock clock, bool on);
 // PLL0 also feeds the CPU, the SPIs, I2Cs and TIMERs: use sysctl_set_cpu_hz() for it.
 int64_t sysctl_pll_set(unsigned n, uint32_t hz);
 
+// What sysctl_pll_set() would make of hz; 0 if it is out of reach.
+uint32_t sysctl_pll_nearest(uint32_t hz);
+
+// Divider of an I2S's master clock output: PLL2 / (2 * (threshold + 1)).
+void sysctl_i2s_mclk_threshold(unsigned n, uint32_t threshold);
+
 // Sets PLL0 to 2 * hz. Time stays right; UARTHS keeps its baud rate. Returns the real CPU
 // frequency or a negative errno. Drivers that keep a divider of PLL0 or APB ask to be told below.
 int64_t sysctl_set_cpu_hz(uint32_t hz);
