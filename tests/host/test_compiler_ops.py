@@ -26,6 +26,8 @@ ort.set_default_logger_severity(3)
 
 def cosine(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    if not (a.any() or b.any()):
+        return 1.0
     return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), 1e-30))
 
 

@@ -55,10 +55,10 @@ class Lowering:
         for op in self.graph.ops:
             self.domain[op] = self._choose(op)
             self.native[op.output] = self.domain[op]
-            if (self.domain[op] == "u8" and isinstance(op, (*g.MOVES, g.Resize))) or getattr(op, "copy", False):
-                for name in op.inputs:
-                    if name not in self.graph.constants:
-                        self._join(name, op.output)
+            same = isinstance(op, (*g.MOVES, g.Resize, g.Pool)) or getattr(op, "copy", False)
+            if self.domain[op] == "u8" and same:
+                for name in self._sharers(op):
+                    self._join(name, op.output)
 
     def _choose(self, op: Op) -> str:
         late = op.output in self.late
@@ -95,6 +95,14 @@ class Lowering:
         a, b = self._root(a), self._root(b)
         if a != b:
             self._parent[b] = a
+
+    def _sharers(self, op: Op) -> list[str]:
+        """The inputs that have the same steps as the output. An input of the model keeps its own in a concat."""
+        names = [n for n in op.inputs if n not in self.graph.constants]
+        fixed = {self._root(n) for n in self.settings.input_quants}
+        if len({self._root(n) for n in names}) > 1:
+            names = [n for n in names if self._root(n) not in fixed]
+        return names
 
     def _measure(self) -> None:
         """The steps of every value, from what was seen of it and of those that share them."""
@@ -364,15 +372,29 @@ class Lowering:
         if op.output in self.homes:
             self._joined(op)
             return None
-        if where == "u8":
-            for name in op.inputs:
-                self.quants[name] = self.quants[op.output]
         shape = self.graph.shape(op.output)
         inner = int(np.prod(shape[op.axis + 1 :], dtype=np.int64)) * (4 if where == "f32" else 1)
         outer = int(np.prod(shape[: op.axis], dtype=np.int64))
-        places = [self.need(n, where) for n in op.inputs]
+        if where == "u8":
+            places = [self._as_steps(n, self.quants[op.output]) for n in op.inputs]
+        else:
+            places = [self.need(n, where) for n in op.inputs]
         dims = [self.graph.shape(n)[op.axis] for n in op.inputs]
         return self.add("concat", places, [self.result(op.output, where)], inner=inner, outer=outer, dims=dims)
+
+    def _as_steps(self, name: str, steps: Quant) -> Buffer | Map:
+        """The value in u8 with other steps than its own, by a table."""
+        if name in self.graph.constants:
+            data = self.graph.constants[name]
+            return Buffer(name, "u1", data.size, steps.steps(data))
+        source = self.need(name, "u8")
+        own = self.quants[name]
+        if own == steps:
+            return source
+        table = Buffer(f"table of {name}", "u1", 256, steps.steps(own.real(np.arange(256))))
+        target = Buffer(name, "u1", self.count(name))
+        self.add("table", [source, table], [target]).value = ""
+        return target
 
     def _find_homes(self) -> None:
         for op in self.graph.ops:
@@ -390,7 +412,7 @@ class Lowering:
         for name in op.inputs:
             part = self.homes[name]
             if self.have.get((name, "ai")) is not part:
-                source = self.need(name, "u8")
+                source = self._as_steps(name, self.quants[op.output])
                 self.add("upload", [source], [part], shape=self.graph.shape(name)).value = name
         self.have[op.output, "ai"] = self.homes[op.output]
 
