@@ -14,3 +14,8 @@
     { 0x23, 0x08 }, { 0x33, 0xC1 }, { 0x36, 0x6C }, { 0x91, 0xF0 }, { 0x90, 0x02 }, { 0x28, 0xF0 }, \
     { 0x27, 0x2C }, { 0x12, 0xFF }, { 0x31, 0x03 }, { 0x39, 0xFC },
 #define MICROPY_HW_PADS_HIGH (23)   // 5 V comes from USB, not from the battery
+
+#define MICROPY_HW_SD_SCLK (30)
+#define MICROPY_HW_SD_MOSI (33)
+#define MICROPY_HW_SD_MISO (31)
+#define MICROPY_HW_SD_CS (32)

@@ -11,3 +11,8 @@
 #define MICROPY_HW_PMU_SCL (24)
 #define MICROPY_HW_PMU_SDA (27)
 #define MICROPY_HW_PMU_REGS { 0x27, 0x20 }, { 0x28, 0x0C }, { 0x36, 0xCC },
+
+#define MICROPY_HW_SD_SCLK (11)
+#define MICROPY_HW_SD_MOSI (10)
+#define MICROPY_HW_SD_MISO (6)
+#define MICROPY_HW_SD_CS (26)

@@ -41,12 +41,12 @@ static void start_pmu(void) {
 
 #ifdef MICROPY_HW_PADS_HIGH
 
-#define GPIOHS_LCD (30) // this one and the next
+#define GPIOHS_DRIVERS (29) // this one and the next two: SD card and LCD
 
 // Scripts take GPIOHS numbers from below.
 static void start_pads(void) {
     static const uint8_t pads[] = { MICROPY_HW_PADS_HIGH };
-    unsigned n = GPIOHS_LCD;
+    unsigned n = GPIOHS_DRIVERS;
     for (size_t i = 0; i < sizeof(pads); i++) {
         gpiohs_output(--n, true);
         fpioa_set(pads[i], FPIOA_GPIOHS0 + n);

@@ -16,6 +16,7 @@
 #include "hal/dmac.h"
 #include "hal/flash.h"
 #include "hal/fpioa.h"
+#include "hal/gpiohs.h"
 #include "hal/plic.h"
 #include "hal/sysctl.h"
 #include "hal/time.h"
@@ -29,6 +30,8 @@ extern uint8_t _stack0_bottom[], _stack0_top[], _pool_start[], _pool_end[];
 
 #define PAD_ISP_RX (4)
 #define PAD_ISP_TX (5)
+#define PAD_BOOT_KEY (16)
+#define BOOT_KEY_SETTLE_US (20)
 #define PAD_FIRST_USER (6) // below are JTAG and the console
 
 #define MSTATUS_MIE (8)
@@ -67,6 +70,21 @@ static void init_pads(void) {
     }
 }
 
+// Whoever holds the BOOT key a moment after the reset (during the reset it means "download" to the ROM)
+// gets the prompt, whatever boot.py does.
+static bool boot_key_held(void) {
+    if (fpioa_get(PAD_BOOT_KEY) != FPIOA_RESV0 || fpioa_pad_of(FPIOA_GPIOHS0) >= 0) {
+        return false; // a script uses the pad: this is a soft reset
+    }
+    fpioa_set(PAD_BOOT_KEY, FPIOA_GPIOHS0);
+    fpioa_set_pull(PAD_BOOT_KEY, FPIOA_PULL_UP);
+    gpiohs_input(0);
+    hal_delay_us(BOOT_KEY_SETTLE_US);
+    bool held = !gpiohs_read(0);
+    fpioa_set(PAD_BOOT_KEY, FPIOA_RESV0);
+    return held;
+}
+
 int main(void) {
     // start.S cleared .bss through the cache; devices' buffers in there must not be hit by late write-backs.
     cache_evict();
@@ -95,7 +113,11 @@ int main(void) {
         // Mounts /flash and sets sys.path. It catches its own errors: the REPL must come up.
         pyexec_frozen_module("_boot.py", false);
 
-        int ret = pyexec_file_if_exists("boot.py");
+        bool safe = boot_key_held();
+        if (safe) {
+            mp_printf(MP_PYTHON_PRINTER, "BOOT key held: boot.py and main.py are left out\n");
+        }
+        int ret = safe ? 0 : pyexec_file_if_exists("boot.py");
         if (!(ret & PYEXEC_FORCED_EXIT) && pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL && ret != 0) {
             ret = pyexec_file_if_exists("main.py");
         }

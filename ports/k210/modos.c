@@ -14,3 +14,19 @@ static mp_obj_t mp_os_urandom(mp_obj_t num) {
     return mp_obj_new_bytes_from_vstr(&vstr);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mp_os_urandom_obj, mp_os_urandom);
+
+// flash_format(): a new, empty /flash. True, or OSError.
+static mp_obj_t mp_os_flash_format(void) {
+    mp_obj_t module = mp_import_name(MP_QSTR_flashfs, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+    return mp_call_function_0(mp_load_attr(module, MP_QSTR_format));
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mp_os_flash_format_obj, mp_os_flash_format);
+
+// MaixPy's names that the table of extmod/modos.c has no place for.
+void k210_os_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
+    if (dest[0] == MP_OBJ_NULL && attr == MP_QSTR_flash_format) {
+        dest[0] = MP_OBJ_FROM_PTR(&mp_os_flash_format_obj);
+    }
+}
+
+MP_REGISTER_MODULE_DELEGATION(mp_module_os, k210_os_attr);

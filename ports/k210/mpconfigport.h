@@ -124,6 +124,7 @@
 #define MICROPY_FATFS_ENABLE_LFN                (2)
 #define MICROPY_FATFS_LFN_CODE_PAGE             437 /* 1=SFN/ANSI 437=LFN/U.S.(OEM) */
 #define MICROPY_FATFS_RPATH                     (2)
+#define MICROPY_FATFS_EXFAT                     (1) /* cards of 64 GB and more come with it */
 
 // Type definitions for the machine.
 #define MP_SSIZE_MAX                            (INT64_MAX)

@@ -96,14 +96,38 @@ def test_failing_main_leaves_the_prompt(board: Board) -> None:
     board.exec("import os\nos.remove('main.py')")
 
 
-def test_damaged_file_system_is_made_new(board: Board) -> None:
-    """Both superblocks gone; and then random bytes all over the first blocks."""
-    for content in ("b'\\x00' * 4096", "bytes((i * 197 + b * 31) & 255 for i in range(4096))"):
-        board.exec(
-            f"import k210\nd = k210.Flash()\nfor b in range(2):\n    d.ioctl(6, b)\n    d.writeblocks(b, {content})\n"
-        )
-        board.reset(hard=True)
-        assert board.exec("import os\nopen('new', 'w').close()\nprint(os.listdir('/flash'))") == "['new']\n"
+@pytest.mark.emulator_only
+@pytest.mark.parametrize("content", ["b'\\x00' * 4096", "bytes((i * 197 + 31) & 255 for i in range(4096))"])
+def test_damaged_file_system_is_not_formatted_without_asking(board: Board, content: str) -> None:
+    """Both superblocks gone; what else is there may be worth saving."""
+    board.exec(
+        f"import k210\nd = k210.Flash()\nfor b in range(2):\n    d.ioctl(6, b)\n    d.writeblocks(b, {content})\n"
+    )
+    board.reset(hard=True)
+    assert "os.flash_format() makes one" in board.serial_log()
+    assert board.exec("import os\nprint(os.listdir('/'), os.flash_format(), os.listdir('/'))") == "[] True ['flash']\n"
+    board.exec("open('/flash/new', 'w').close()")
+    board.reset(hard=True)
+    assert board.exec("import os\nprint(os.listdir('/flash'))") == "['new']\n"
+
+
+def test_names_that_boot_leaves_in_scope(board: Board) -> None:
+    names = "(os, sys, time, gc, lcd, image)"
+    assert board.exec(f"print([m.__name__ for m in {names}])") == "['os', 'sys', 'time', 'gc', 'lcd', 'image']\n"
+
+
+@pytest.mark.emulator_only
+def test_the_boot_key_leaves_out_the_scripts(board: Board) -> None:
+    assert board.emulator
+    board.put(b"import machine\nmachine.reset()\n", "boot.py")
+    try:
+        # Held during the reset it would mean "download" to the ROM.
+        board.emulator.set("/machine/keys", "boot", True)
+        board.reset()
+        assert "BOOT key held" in board.serial_log()
+    finally:
+        board.emulator.set("/machine/keys", "boot", False)
+        board.exec("import os\nos.remove('boot.py')")
 
 
 def test_block_device_checks_its_limits(board: Board) -> None:

@@ -1,30 +1,51 @@
 # SPDX-License-Identifier: MIT
 #
-# Mounts the file system. Nothing in here may keep the REPL from coming up.
+# Mounts the file systems, and leaves MaixPy's names in scope. Nothing in here may keep the REPL from coming up.
+import gc
+import os
 import sys
+import time
 
-import vfs
-
-import k210
+import machine as _machine
 
 
-def mount():
-    device = k210.Flash()
+def _mount_flash():
+    import flashfs
+
+    if flashfs.mount():
+        return True
+    print("/flash: neither littlefs nor blank (SPIFFS of MaixPy?). os.flash_format() makes one; what is there is lost.")
+    return False
+
+
+def _mount_sd():
     try:
-        fs = vfs.VfsLfs2(device, progsize=256, readsize=256, lookahead=128)
+        card = _machine.SDCard()
     except OSError:
-        # First start, or a file system of other firmware.
-        vfs.VfsLfs2.mkfs(device, progsize=256, readsize=256, lookahead=128)
-        fs = vfs.VfsLfs2(device, progsize=256, readsize=256, lookahead=128)
-    vfs.mount(fs, "/flash")
+        return False  # there is no card
+    os.mount(card, "/sd")
+    return True
 
 
+def _mount():
+    mounted = []
+    for name, mount in (("/sd", _mount_sd), ("/flash", _mount_flash)):
+        try:
+            if mount():
+                mounted.append(name)
+        except Exception as e:
+            print(name, "cannot be mounted:", repr(e))
+    if mounted:
+        os.chdir(mounted[0])
+    sys.path[:] = ["", ".frozen"] + mounted + [name + "/lib" for name in mounted]
+
+
+_mount()
+del _mount, _mount_sd, _mount_flash, _machine
+
+# Boards and variants without a camera have fewer modules.
 try:
-    mount()
-    import os
-
-    os.chdir("/flash")
-except Exception as e:
-    print("/flash cannot be mounted:", repr(e))
-
-sys.path.extend(("/flash", "/flash/lib"))
+    import image
+    import lcd
+except ImportError:
+    pass
