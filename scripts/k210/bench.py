@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from k210 import paths
+from k210 import bench_tests, paths
 from k210.board import Board
 from k210.emulator import Config
 from k210.errors import K210Error
@@ -149,6 +149,17 @@ def tutorial(config: Config, data: Path) -> Row:
     return Row("tutorial script, no --icount: pictures", TUTORIAL_PICTURES / seconds, "per s", "host")
 
 
+def tests(config: Config) -> list[Row]:
+    rows = []
+    for workers in bench_tests.WORKERS:
+        run = bench_tests.throughput(config.board, workers)
+        rows.append(Row(f"tests on {workers} emulator(s), start included", run.per_minute, "per min", "host"))
+    share, resident = bench_tests.memory(config)
+    rows.append(Row("memory of an emulator, its share (PSS)", share, "MiB", "host"))
+    rows.append(Row("memory of an emulator, all it sees (RSS)", resident, "MiB", "host"))
+    return rows
+
+
 def markdown(rows: list[Row], board: str) -> str:
     lines = [f"# {board} on the emulator", "", "| What | Figure | Clock |", "|---|---:|---|"]
     lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} |" for row in rows]
@@ -169,7 +180,7 @@ def main() -> int:
     options = parser.parse_args()
     config = Config(board=options.board)
     rows: list[Row] = []
-    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection]
+    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection, tests]
     try:
         for measure in measurements:
             print(f"k210: measuring {measure.__name__.replace('_', ' ')}", flush=True)

@@ -27,6 +27,9 @@ RESTART_TIMEOUT = 10.0  # of a board that may not print a prompt, because its ma
 EXEC_TIMEOUT = 60.0
 SCREEN_TIMEOUT = 120.0  # a photograph at 115200 baud
 STOP_TIMEOUT = 5.0
+OPEN_TRIES = 3
+OPEN_PAUSE = 0.5
+RFC2217_TIMEOUT = 10
 REPL_TRIES = 3
 REPL_TIMEOUT = 6.0
 IDLE = 0.005
@@ -57,10 +60,7 @@ class Board(EmulatedParts):
         self.port = emulator.serial_url if emulator else port
         self._log = bytearray()
         self._forgotten = 0  # bytes that were in the log before
-        try:
-            self._transport = SerialTransport(self.port)
-        except (TransportError, OSError, ValueError) as e:
-            raise BoardGone(f"cannot open the serial port {self.port}: {e}") from None
+        self._transport = self._open()
         self._record()
         self.controls: Controls = NoControls()
         if emulator:
@@ -106,6 +106,18 @@ class Board(EmulatedParts):
             self.emulator.close()
 
     # Serial line
+
+    def _open(self) -> SerialTransport:
+        # RFC 2217 servers take one client at a time, and may not have noticed yet that the last one has gone.
+        url = f"{self.port}?timeout={RFC2217_TIMEOUT}" if self.port.startswith("rfc2217://") else self.port
+        for attempt in range(1, OPEN_TRIES + 1):
+            try:
+                return SerialTransport(url)
+            except (TransportError, OSError, ValueError) as e:
+                if attempt == OPEN_TRIES:
+                    raise BoardGone(f"cannot open the serial port {self.port}: {e}") from None
+                time.sleep(OPEN_PAUSE)
+        raise AssertionError
 
     def _record(self) -> None:
         """Everything that is read from the port goes to the log, also what mpremote reads."""

@@ -229,6 +229,12 @@ class Emulator:
             return 0
 
     @property
+    def pid(self) -> int:
+        """The number of the QEMU process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -121,10 +121,8 @@ class PlaceTarget(PortTarget):
             self._lease = Lease(self._wanted)
             strategy = strategy_for(self._lease.place, self.settings.board)
             self.where = f"labgrid:{self._lease.place}"
-            strategy.transition("repl")
-            switch: Callable[[bool], None] | None = strategy.switch
-            self.port, self._power = strategy.serial.url, switch
-            strategy.close()
+            self.port = strategy.prepare()
+            self._power: Callable[[bool], None] | None = strategy.switch
         return super().board(wanted)
 
     def close(self) -> None:

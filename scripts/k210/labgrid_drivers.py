@@ -131,6 +131,13 @@ class K210Strategy(Strategy):
             self.board.close()
         self.board = None
 
+    def prepare(self) -> str:
+        """Switches the board on, and gives the address of its serial port."""
+        self.target.activate(self.serial)
+        if self.power:
+            self._switch(True)
+        return str(self.serial.url)
+
     @step(args=["status"])
     def transition(self, status: Status | str, *, step: Any = None) -> None:
         """From any state, as nobody knows what the last user has left."""

@@ -59,6 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--k210-strict", choices=("on", "off"), default="on", help="what a real K210 would not take ends the test (on)"
     )
     group.addoption(
+        "--k210-icount",
+        action="store_true",
+        help="the emulator's time by instruction count: runs repeat exactly, also on a busy computer, but take longer",
+    )
+    group.addoption(
         "--k210-report",
         default="",
         metavar="DIR",
@@ -89,6 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
             board=config.getoption("--k210-board"),
             flash=tuple(config.getoption("--k210-flash") or ()),
             strict=config.getoption("--k210-strict") == "on",
+            icount=config.getoption("--k210-icount"),
             firmware=config.getoption("--k210-firmware"),
         )
     )
@@ -105,7 +111,7 @@ def _configure_report(config: pytest.Config) -> None:
     count = config.getoption("count", None)  # of pytest-repeat
     summary = Summary(config.getoption("--k210"), _report_folder(config), count if isinstance(count, int) else 1)
     config.pluginmanager.register(summary, "k210-summary")
-    if not (config.getoption("--k210-report") or config.getini("k210_report")):
+    if config.option.collectonly or not (config.getoption("--k210-report") or config.getini("k210_report")):
         return
     folder = _report_folder(config)
     if getattr(config.option, "xmlpath", "") is None:
@@ -113,6 +119,12 @@ def _configure_report(config: pytest.Config) -> None:
     if getattr(config.option, "htmlpath", "") is None:
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A place of a farm goes back while xdist still waits for its worker."""
+    session.config.stash[_target].close()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

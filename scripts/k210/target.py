@@ -40,6 +40,7 @@ class Settings:
     board: str
     flash: tuple[str, ...]
     strict: bool
+    icount: bool
     firmware: str
 
 
@@ -86,7 +87,7 @@ class EmulatorTarget(Target):
         flash = list(settings.flash)
         if settings.firmware not in ("", ANY):
             flash.append(f"{settings.firmware}@0" if settings.firmware.endswith(".bin") else settings.firmware)
-        self.base = Config(board=settings.board, flash=tuple(flash), strict=settings.strict)
+        self.base = Config(board=settings.board, flash=tuple(flash), strict=settings.strict, icount=settings.icount)
         self._config: Config | None = None
 
     @property
