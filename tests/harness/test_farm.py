@@ -19,7 +19,7 @@ from k210.errors import K210Error
 from k210.farm import Lease, client, strategy_for
 
 START_TIMEOUT = 60.0
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
 
 TESTS = """
 import pathlib, pytest, time
@@ -28,13 +28,6 @@ import pathlib, pytest, time
 def test_board(board, n):
     (pathlib.Path(__file__).parent / f"port-{n}").write_text(board.port)
     assert board.exec(f"import time\\ntime.sleep_ms(300)\\nprint({n})") == f"{n}\\n"
-"""
-HANG = """
-def test_hang(board):
-    board.exec("import micropython\\nmicropython.kbd_intr(-1)\\nwhile True: pass", timeout=1)
-
-def test_after_hang(board):
-    assert board.exec("print(1)") == "1\\n"
 """
 
 
@@ -141,13 +134,6 @@ def test_nobody_waits_for_ever(farm: None) -> None:
     with pytest.raises(K210Error, match="lab-7"):
         Lease("lab-7", wait=3)
     assert not re.search("state: (waiting|allocated|acquired)", client("reservations"))
-
-
-def test_hanging_board_is_recovered(farm: None, tmp_path: Path) -> None:
-    project(tmp_path, HANG)
-    process = run_pytest([str(tmp_path), "--k210", "labgrid:lab-1"], 200, tmp_path)
-    assert "1 failed, 1 passed" in process.stdout, process.stdout + process.stderr
-    assert "reset key, before test_it.py::test_after_hang" in process.stdout
 
 
 def test_strategy(strategy: Any) -> None:
