@@ -44,7 +44,7 @@ def problems(path: str) -> list[str]:
 
 def tracked() -> list[str]:
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    binary = {".png", ".jpg", ".kmodel", ".onnx", ".npy", ".kfpkg", ".bin", ".gz", ".patch", ".ppm"}
+    binary = {".png", ".jpg", ".kmodel", ".onnx", ".npy", ".kfpkg", ".bin", ".gz", ".xz", ".patch", ".ppm"}
     return [n for n in names.split("\0") if n and Path(n).suffix not in binary and (ROOT / n).is_file()]
 
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detect.h"
 #include "kmodel.h"
 #include "kpu_host.h"
 #include "kpu_run.h"
@@ -30,6 +31,24 @@ static int source_read(void *ctx, uint32_t off, void *dst, uint32_t n) {
     return 0;
 }
 
+// Any numbers as the output of any detector.
+static void detect(const float *data, uint32_t n, char *err) {
+    static const float sizes[6] = { 1, 2, 3, 4, 5, 6 };
+    static const uint32_t strides[2] = { 8, 16 };
+    detect_list_t list = { .mem = &host_memory, .threshold = 0.3f };
+    detect_yolo_t yolo = { .data = data, .grid_w = 1 + n % 3, .grid_h = 1, .anchors = 3, .classes = 2, .sizes = sizes,
+                           .unit_w = 0.1f, .unit_h = 0.2f, .entries_last = n & 1, .softmax = n & 2 };
+    if (n >= 3 * 3 * 7) {
+        detect_yolo(&list, &yolo, err);
+    }
+    if (n >= 5 * 6) {           // 16x16 pixels: 4 + 1 cells
+        detect_yolox(&list, data, 1, 16, 16, strides, 2, err);
+    }
+    detect_ssd(&list, data, 2, data, data, n / 4, 0.1f, 0.2f, err);
+    detect_finish(&list, 0.4f, 50);
+    detect_free(&list);
+}
+
 static void use_outputs(kpu_net_t *net) {
     char err[KPU_ERR_LEN];
     for (uint32_t i = 0; i < net->n_outputs; ++i) {
@@ -37,6 +56,9 @@ static void use_outputs(kpu_net_t *net) {
         volatile uint8_t sink = kpu_range_ptr(net, &t->mem)[0];
         sink = kpu_range_ptr(net, &t->mem)[t->mem.size - 1];
         (void)sink;
+        if (t->mem.dtype == KPU_F32 && t->mem.size < 20000) {
+            detect((const float *)kpu_range_ptr(net, &t->mem), t->mem.size / 4, err);
+        }
         if (t->mem.dtype == KPU_F32 && (uint64_t)t->c * t->h * t->w * 4 == t->mem.size && t->mem.size < 200000) {
             static const float anchors[10] = { 1, 1, 2, 2, 3, 3, 4, 4, 5, 5 };
             yolo2_params_t params = { .threshold = 0.5f, .nms = 0.3f, .n_anchors = 5, .anchors = anchors };
@@ -193,6 +215,7 @@ static void mutate(uint8_t *data, size_t *size) {
     }
 }
 
+// All mutations of one file, which is read once.
 static void fuzz(const char *path, uint32_t runs) {
     size_t size;
     uint8_t *data = load(path, &size);
