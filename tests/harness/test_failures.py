@@ -13,6 +13,7 @@ from PIL import Image
 
 from k210 import paths
 from k210.firmware import NOTE
+from k210.target import PortTarget, Settings, Wanted
 
 SCREEN = 48  # lines
 pytestmark = pytest.mark.timeout(400)
@@ -75,11 +76,11 @@ def test_good(board):
 class Run:
     """A test run of one file in a folder of its own."""
 
-    def __init__(self, folder: Path, source: str, *arguments: str) -> None:
+    def __init__(self, folder: Path, source: str, *arguments: str, timeout: float = 300) -> None:
         self.folder = folder
         (folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:labgrid -p no:cacheprovider\ntimeout = 120\n")
         (folder / "test_it.py").write_text(source)
-        self.process = run_pytest([str(folder), "--k210-report", str(folder / "report"), *arguments], cwd=folder)
+        self.process = run_pytest([str(folder), "--k210-report", str(folder / "report"), *arguments], timeout, folder)
         self.text = self.process.stdout + self.process.stderr
         junit = folder / "report" / "junit.xml"
         self.results = {n.split("::")[1]: o for n, o in outcomes(junit).items()} if junit.exists() else {}
@@ -195,13 +196,38 @@ def test_wrong_firmware_is_refused(tmp_path: Path) -> None:
     assert any_run.results == {"test_good": "passed"}
 
 
-def test_wrong_firmware_is_flashed_once(tmp_path: Path) -> None:
+def test_wrong_firmware_is_flashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flashing itself takes minutes (below, and tests/device/test_flash_command.py): here it changes the board."""
     other = other_build(tmp_path)
+    calls = []
+    with foreign_board("rfc2217") as before, foreign_board("rfc2217", ["--flash", str(other)]) as after:
+        settings = Settings(before, paths.DEFAULT_BOARD, (), strict=True, icount=False, firmware=str(other))
+        target = PortTarget(settings, before)
+
+        def program(port: str, file: Path, others: tuple[str, ...], name: str) -> None:
+            calls.append((port, file, others, name))
+            assert target.current is None, "the port is still open"
+            target.port = after
+
+        monkeypatch.setattr("k210.firmware.program", program)
+        try:
+            for _ in range(2):
+                assert target.board(Wanted()).exec("print(1)") == "1\n"
+        finally:
+            target.close()
+    assert calls == [(before, other, (), paths.DEFAULT_BOARD)]
+
+
+@pytest.mark.skipif(os.environ.get("K210_LONG_TESTS") != "1", reason="takes minutes; K210_LONG_TESTS=1")
+@pytest.mark.timeout(2000)
+def test_wrong_firmware_is_flashed_for_real(tmp_path: Path) -> None:
+    other = other_build(tmp_path)
+    arguments = ["--k210-firmware", str(other), "-s", "-o", "timeout=1500"]
     with foreign_board("rfc2217") as url:
-        run = Run(tmp_path, GOOD + GOOD.replace("good", "again"), "--k210", url, "--k210-firmware", str(other), "-s")
+        run = Run(tmp_path, GOOD + GOOD.replace("good", "again"), "--k210", url, *arguments, timeout=1600)
         assert run.results == {"test_good": "passed", "test_again": "passed"}, run.text
         assert run.text.count("k210: flashing") == 1
-        again = Run(tmp_path, GOOD, "--k210", url, "--k210-firmware", str(other), "-s")
+        again = Run(tmp_path, GOOD, "--k210", url, *arguments)
     assert again.results == {"test_good": "passed"}
     assert "k210: flashing" not in again.text
 
