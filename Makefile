@@ -20,7 +20,7 @@ SETUP := scripts/setup
 VENV := build/venv/bin
 export QEMU_DIR MICROPY_DIR
 
-.PHONY: help run test test-upstream firmware boards emulator flash repl bench lint setup packages venv
+.PHONY: help run test test-upstream firmware boards emulator flash repl bench lint setup packages venv venv-test
 .DEFAULT_GOAL := help
 # Emulator and firmware one after the other: each of them uses all cores.
 .NOTPARALLEL:
@@ -45,6 +45,9 @@ packages:
 venv: packages
 	@$(SETUP)/venv.sh
 
+venv-test: packages
+	@$(SETUP)/venv.sh test
+
 setup: packages venv
 
 emulator: setup
@@ -62,7 +65,7 @@ boards: setup
 run: emulator firmware
 	@$(SETUP)/run.sh "$(BOARD)" "$(MODEL)" "$(CAMERA)" "$(SCRIPT)" "$(FRAMES)"
 
-test: emulator boards
+test: venv-test emulator boards
 	@$(VENV)/python -m pytest -n auto --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 test-upstream: emulator firmware
@@ -74,8 +77,8 @@ flash: firmware
 repl: venv
 	@$(VENV)/mpremote connect "$(PORT)" repl
 
-bench: emulator firmware
+bench: venv-test emulator firmware
 	@$(VENV)/python -m k210.bench --board "$(BOARD)"
 
-lint: setup
+lint: venv-test
 	@$(SETUP)/lint.sh
