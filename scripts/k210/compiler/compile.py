@@ -23,6 +23,7 @@ from k210.compiler.legal import legalize
 from k210.compiler.lower import Lowering, Settings
 from k210.compiler.machine import Machine
 from k210.compiler.plan import plan_ai, plan_main
+from k210.compiler.ranges import keep_ranges
 from k210.compiler.stats import Seen
 from k210.compiler.write_v3 import WriterV3
 from k210.compiler.write_v4 import WriterV4
@@ -92,6 +93,7 @@ def build(graph: Graph, seen: dict[str, Seen], calibration: Calibration, options
         version=options.version,
         input_quants={name: r.quant for name, r in calibration.ranges.items()},
     )
+    keep_ranges(graph, seen, settings)
     machine = Lowering(graph, seen, settings).run()
     plan_ai(machine)
     plan_main(machine)

@@ -49,6 +49,11 @@ class Lowering:
 
     # ---- who computes how ------------------------------------------------------------------------
 
+    def decide(self) -> None:
+        """Where each operation computes, and the steps of each value."""
+        self._decide()
+        self._measure()
+
     def _decide(self) -> None:
         for name in self.graph.inputs:
             self.native[name] = "u8" if name in self.settings.input_quants else "f32"
@@ -178,8 +183,7 @@ class Lowering:
     # ---- operations ------------------------------------------------------------------------------
 
     def run(self) -> Machine:
-        self._decide()
-        self._measure()
+        self.decide()
         users = self.graph.consumers()
         inputs: list[Buffer | Map] = []
         for name in self.graph.inputs:
