@@ -12,6 +12,8 @@ from k210.model.kmodel import Program, Step, shape_text
 from k210.model.kpu import CLOCK_HZ, LINES, POOL_NAMES, KpuLayer
 from k210.model.load import load
 
+BAR = 12  # characters
+
 
 @dataclass
 class Summary:
@@ -118,6 +120,12 @@ def _header(summary: Summary, name: str) -> Table:
     return table
 
 
+def _bar(time: float, longest: float) -> str:
+    """Eighths of a character, so that small shares are seen too; the longest layer fills the column."""
+    eighths = round(BAR * 8 * time / longest) if longest else 0
+    return "\u2588" * (eighths // 8) + (chr(0x2590 - eighths % 8) if eighths % 8 else "")
+
+
 def _steps(summary: Summary) -> Table:
     table = Table(show_footer=True, header_style="bold", footer_style="bold")
     kpu = [s for s in summary.steps if s.layer]
@@ -129,6 +137,7 @@ def _steps(summary: Summary) -> Table:
     table.add_column("pool", f"{summary.macs / 1e6:,.1f} M MACs")
     table.add_column("bytes", f"{summary.weights:,}", justify="right")
     table.add_column("ms", f"{summary.kpu_seconds * 1e3:.3f}", justify="right")
+    table.add_column("share", "of the KPU's time", min_width=BAR)
     longest = max((seconds(s) or 0 for s in summary.steps), default=0)
     for number, step in enumerate(summary.steps):
         kernel, pool = _layer_cells(step.layer) if step.layer else ("", "")
@@ -145,6 +154,7 @@ def _steps(summary: Summary) -> Table:
             pool,
             f"{step.parameters:,}" if step.parameters else "",
             f"{time * 1e3:.3f}" if time else "",
+            _bar(time or 0, longest),
             style=style,
         )
     return table
