@@ -103,6 +103,7 @@ int main(void) {
         fatal("no memory for the heap");
     }
 
+    thread_init();
     mp_cstack_init_with_top(_stack0_top, _stack0_top - _stack0_bottom);
 
     for (;;) {
@@ -127,6 +128,7 @@ int main(void) {
         }
 
         mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
+        thread_deinit();
         machine_timer_deinit_all();
         machine_pwm_deinit_all();
         machine_uart_deinit_all();
@@ -147,6 +149,7 @@ int main(void) {
 void gc_collect(void) {
     gc_collect_start();
     gc_helper_collect_regs_and_stack();
+    thread_gc_collect();
     gc_collect_end();
 }
 

@@ -119,6 +119,9 @@
 #define MICROPY_PY_MACHINE_I2S_MCK              (1)
 #define MICROPY_PY_MACHINE_I2S_FINALISER        (1)
 
+#define MICROPY_PY_THREAD                       (1)
+#define MICROPY_MPTHREADPORT_H                  "ports/k210/mpthreadport.h"
+
 // File systems; LFS2 and FAT are switched on in the Makefile.
 #define MICROPY_VFS                             (1)
 #define MICROPY_FATFS_ENABLE_LFN                (2)

@@ -72,7 +72,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
 }
 
 void mp_hal_wait_for_event(mp_int_t timeout_ms) {
-    hal_sleep_until(timeout_ms < 0 ? UINT64_MAX : hal_time_us() + 1000 * (uint64_t)timeout_ms);
+    thread_idle(timeout_ms < 0 ? UINT64_MAX : hal_time_us() + 1000 * (uint64_t)timeout_ms);
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
@@ -80,7 +80,7 @@ void mp_hal_delay_ms(mp_uint_t ms) {
     uint64_t now;
     mp_event_handle_nowait();
     while ((now = hal_time_us()) < end) {
-        hal_sleep_until(end);
+        thread_idle(end);
         mp_event_handle_nowait();
     }
 }

@@ -8,6 +8,22 @@
 #include "hal/sysctl.h"
 #include "hal/time.h"
 
+#if !MICROPY_PY_THREAD
+// Without threads (mpthreadport.h).
+static inline void thread_init(void) {
+}
+
+static inline void thread_deinit(void) {
+}
+
+static inline void thread_gc_collect(void) {
+}
+
+static inline void thread_idle(uint64_t deadline_us) {
+    hal_sleep_until(deadline_us);
+}
+#endif
+
 #define MICROPY_BEGIN_ATOMIC_SECTION()     hal_irq_disable()
 #define MICROPY_END_ATOMIC_SECTION(state)  hal_irq_restore(state)
 

@@ -30,6 +30,7 @@ DIRECTORIES = (
     "micropython",
     "misc",
     "stress",
+    "thread",
     "unicode",
 )
 
