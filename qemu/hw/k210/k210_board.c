@@ -14,6 +14,7 @@
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_i2c_master.h"
 #include "hw/k210/k210_lcd.h"
 #include "hw/k210/k210_ssi_link.h"
 #include "system/block-backend.h"
@@ -340,6 +341,21 @@ static void create_controls(K210MachineState *m)
     m->keys = keys;
 }
 
+/* For programs in which the K210 is a slave */
+static void create_i2c_master(K210MachineState *m)
+{
+    K210I2CMaster *master = K210_I2C_MASTER(object_new(TYPE_K210_I2C_MASTER));
+
+    master->fpioa = K210_FPIOA(k210_block(m, "fpioa"));
+    for (int i = 0; i < ARRAY_SIZE(master->controller); i++) {
+        g_autofree char *name = g_strdup_printf("i2c%d", i);
+
+        master->controller[i] = K210_I2C(k210_block(m, name));
+    }
+    object_property_add_child(OBJECT(m), "i2c-master", OBJECT(master));
+    object_unref(master);
+}
+
 static I2CBus *create_bus(K210MachineState *m, const char *name, unsigned scl,
                           unsigned sda)
 {
@@ -416,5 +432,6 @@ void k210_board_create(K210MachineState *m)
     create_lcd(m);
     create_sd(m);
     create_controls(m);
+    create_i2c_master(m);
     k210_board_set_boot_key(m, m->isp);
 }

@@ -7,6 +7,9 @@
  * a RESTART when the direction changes; a NACK flushes the TX FIFO and holds
  * it flushed until CLR_TX_ABRT is read.
  *
+ * As a slave it answers another master (k210_i2c_master.c): RD_REQ holds the
+ * clock until software has written a byte.
+ *
  * A bus is joined to a controller by pads: whoever has mapped its SCLK and
  * SDA functions to the pads of one of the board's buses talks to it.
  *
@@ -26,12 +29,10 @@
 #include "hw/sysbus.h"
 #include "migration/vmstate.h"
 #include "system/cpu-timers.h"
+#include "hw/k210/k210_i2c.h"
 #include "hw/k210/k210_i2c_buses.h"
 #include "hw/k210/k210_mmio.h"
 #include "trace.h"
-
-#define TYPE_K210_I2C "k210-i2c"
-OBJECT_DECLARE_SIMPLE_TYPE(K210I2CState, K210_I2C)
 
 #define FIFO_DEPTH 8
 
@@ -40,7 +41,12 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210I2CState, K210_I2C)
 
 REG32(CON, 0x00)
     FIELD(CON, MASTER, 0, 1)
+    FIELD(CON, SLAVE_10BIT, 3, 1)
+    FIELD(CON, MASTER_10BIT, 4, 1)
+    FIELD(CON, SLAVE_DISABLE, 6, 1)
+    FIELD(CON, STOP_DET_IF_ADDRESSED, 7, 1)
 REG32(TAR, 0x04)
+    FIELD(TAR, MASTER_10BIT, 12, 1)
 REG32(SAR, 0x08)
 REG32(DATA_CMD, 0x10)
     FIELD(DATA_CMD, DATA, 0, 8)
@@ -90,7 +96,10 @@ enum {
                      INT_TX_ABRT | INT_RX_DONE | INT_STOP_DET | \
                      INT_START_DET | INT_GEN_CALL)
 
-enum { ABRT_7B_ADDR_NOACK = 1 << 0, ABRT_TXDATA_NOACK = 1 << 3 };
+enum {
+    ABRT_7B_ADDR_NOACK = 1 << 0, ABRT_10ADDR1_NOACK = 1 << 1,
+    ABRT_TXDATA_NOACK = 1 << 3, ABRT_SLVFLUSH_TXFIFO = 1 << 13,
+};
 
 struct K210I2CState {
     SysBusDevice parent_obj;
@@ -123,6 +132,7 @@ struct K210I2CState {
     bool stop_due;          /* the FIFO ran dry, nobody has looked since */
     bool reading;           /* direction of the transaction */
     bool addressed;         /* the target has answered its address */
+    bool slave;             /* another master talks to this controller */
 };
 
 static bool enabled(K210I2CState *s)
@@ -140,7 +150,7 @@ static void update(K210I2CState *s)
     if (enabled(s) && s->tx_len <= s->tx_tl) {
         level |= INT_TX_EMPTY;
     }
-    if (s->on_bus) {
+    if (s->on_bus || s->slave) {
         level |= INT_ACTIVITY;
     }
     s->intr_raw = (s->intr_raw & INT_LATCHED) | level;
@@ -178,6 +188,12 @@ static void schedule(K210I2CState *s, unsigned bits)
     }
     timer_mod(s->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL)
               + bits_ns(s, bits));
+}
+
+/* Addresses of 10 bits: nothing on the boards has one. */
+static bool ten_bits(K210I2CState *s)
+{
+    return s->con & R_CON_MASTER_10BIT_MASK || s->tar & R_TAR_MASTER_10BIT_MASK;
 }
 
 static void kick(K210I2CState *s)
@@ -246,6 +262,10 @@ static void entry_done(K210I2CState *s)
         s->reading = read;
         s->intr_raw |= INT_START_DET;
         trace_k210_i2c_start(s->index, s->tar & 0x7f, read);
+        if (ten_bits(s)) {
+            abort_transfer(s, ABRT_10ADDR1_NOACK);
+            return;
+        }
         if (!its_bus(s) || i2c_start_transfer(s->bus, s->tar & 0x7f, read)) {
             abort_transfer(s, ABRT_7B_ADDR_NOACK);
             return;
@@ -294,6 +314,74 @@ static void tick(void *opaque)
     update(s);
 }
 
+/* Slave: called by another master on the bus */
+
+bool k210_i2c_slave_start(K210I2CState *s, unsigned address, bool read)
+{
+    bool ten = s->con & R_CON_SLAVE_10BIT_MASK;
+    bool general = address == 0 && !read && s->ack_general_call;
+
+    if (!enabled(s) || s->con & R_CON_SLAVE_DISABLE_MASK ||
+        s->con & R_CON_MASTER_MASK) {
+        return false;
+    }
+    s->intr_raw |= INT_START_DET;
+    if (!general && (ten != (address > K210_I2C_7_BITS) ||
+                     address != (s->sar & (ten ? 0x3ff : 0x7f)))) {
+        update(s);
+        return false;
+    }
+    if (general) {
+        s->intr_raw |= INT_GEN_CALL;
+    }
+    s->slave = true;
+    if (read && s->tx_len) {
+        /* What was written without being asked for is dropped. */
+        s->tx_len = 0;
+        s->abrt_source |= ABRT_SLVFLUSH_TXFIFO;
+        s->intr_raw |= INT_TX_ABRT;
+    }
+    update(s);
+    return true;
+}
+
+void k210_i2c_slave_receive(K210I2CState *s, uint8_t byte)
+{
+    if (s->rx_len == FIFO_DEPTH) {
+        s->intr_raw |= INT_RX_OVER;
+        k210_guest_error("k210-i2c%u: RX FIFO overrun, a byte from the master "
+                         "was lost", s->index);
+    } else {
+        s->rx[s->rx_len++] = byte;
+    }
+    update(s);
+}
+
+bool k210_i2c_slave_send(K210I2CState *s, uint8_t *byte)
+{
+    if (!s->tx_len) {
+        s->intr_raw |= INT_RD_REQ;
+        update(s);
+        return false;
+    }
+    *byte = s->tx[0];
+    memmove(s->tx, s->tx + 1, --s->tx_len * sizeof(s->tx[0]));
+    update(s);
+    return true;
+}
+
+void k210_i2c_slave_stop(K210I2CState *s, bool done)
+{
+    if (s->slave || !(s->con & R_CON_STOP_DET_IF_ADDRESSED_MASK)) {
+        s->intr_raw |= INT_STOP_DET;
+    }
+    if (done) {
+        s->intr_raw |= INT_RX_DONE;
+    }
+    s->slave = false;
+    update(s);
+}
+
 /* The program looks at what a STOP changes. */
 static void look(K210I2CState *s)
 {
@@ -312,6 +400,7 @@ static void disable(K210I2CState *s)
     s->rx_len = 0;
     s->abrt_source = 0;
     s->intr_raw = 0;
+    s->slave = false;
 }
 
 /* Does at once what a late timer has left to do: pollers starve its thread. */
@@ -399,7 +488,7 @@ static uint64_t i2c_mmio_read(void *opaque, hwaddr addr, unsigned size)
     case A_ENABLE:
         return s->enable;
     case A_STATUS:
-        return (s->on_bus || s->tx_len ? 0x21 : 0)
+        return (s->slave ? 0x41 : s->on_bus || s->tx_len ? 0x21 : 0)
                | (s->tx_len < FIFO_DEPTH) << 1 | !s->tx_len << 2
                | !!s->rx_len << 3 | (s->rx_len == FIFO_DEPTH) << 4;
     case A_TXFLR:
@@ -619,6 +708,7 @@ static const VMStateDescription vmstate_k210_i2c = {
         VMSTATE_BOOL(stop_due, K210I2CState),
         VMSTATE_BOOL(reading, K210I2CState),
         VMSTATE_BOOL(addressed, K210I2CState),
+        VMSTATE_BOOL(slave, K210I2CState),
         VMSTATE_END_OF_LIST()
     },
 };
