@@ -225,6 +225,29 @@ def test_almost_full_and_many_layers(kpu: Kpu, q: QTest) -> None:
     np.testing.assert_array_equal(kpu.output(words, layer.out_shape), ref.run(layer))
 
 
+def test_more_layers_than_the_fifo_holds(kpu: Kpu, q: QTest) -> None:
+    """The vendor's first driver pushes 12 and, as the event of the first is still pending, another 10 at once."""
+    layer = small_layer(width=64, height=30, kernel=3)
+    words = kpu.place(layer, int_en=True)
+    kpu.setup(mask=7, threshold=0x1C)
+    for _ in range(12):
+        kpu.push(words)
+    kpu.set(INT_MASK, 5)
+    assert kpu.get(INT_STATUS) == ALMOST_EMPTY, "of the layer that was taken first"
+    kpu.set(INT_CLEAR, 7)
+    for _ in range(10):
+        kpu.push(words)
+    done = 0
+    for _ in range(40000):
+        q.clock_step(1000)
+        if kpu.done():
+            done += 1
+            kpu.set(INT_CLEAR, CALC_DONE)
+            if done == 22:
+                break
+    assert done == 22, "none is lost, the bus holds the rest back"
+
+
 def test_int_en_and_mask(kpu: Kpu, q: QTest) -> None:
     layer = small_layer()
     kpu.setup(mask=7)

@@ -19,15 +19,15 @@ def sector(n):
 
 
 class Card:
-    """A polled driver: GPIOHS29 selects, SPI1 in standard format, transmit-and-receive."""
+    """A polled driver: GPIOHS29 selects, SPI1 or 0 in standard format, transmit-and-receive."""
 
-    def __init__(self, q, board="maix_bit"):
+    def __init__(self, q, board="maix_bit", controller=1):
         self.q = q
         cs, sclk, mosi, _ = PADS[board]
         map_pad(q, cs, 24 + 29, OUT)
-        map_pad(q, sclk, 81, OUT)
-        map_pad(q, mosi, 70, OUT)
-        self.spi = Spi(q, 1)
+        map_pad(q, sclk, 81 if controller else 17, OUT)
+        map_pad(q, mosi, 70 if controller else 4, OUT)
+        self.spi = Spi(q, controller)
         self.select(False)
 
     def select(self, on):
@@ -158,6 +158,19 @@ def test_start_and_read(picture, board):
         assert card.read(3) == sector(3)
         assert len(card.read_register(9)) == 16
         assert card.read_register(10)[3:8].strip(), "product name"
+
+
+def test_card_on_spi0(picture):
+    """The slot's pads are free: some programs use the LCD's controller for the card, too."""
+    with QTest(*drive(picture)) as q:
+        card = Card(q, controller=0)
+        card.start()
+        assert card.read(3) == sector(3)
+        map_pad(q, PADS["maix_bit"][2], 0, OUT)
+        card.select(True)
+        card.exchange(bytes([0x40 | 17, 0, 0, 2, 0]))  # the pad has another function: nobody hears this
+        map_pad(q, PADS["maix_bit"][2], 4, OUT)
+        assert card.read(4) == sector(4)
 
 
 def test_high_capacity_card_counts_in_sectors(tmp_path):

@@ -168,6 +168,43 @@ def test_sixteen_bit_divisor_without_fifo(q):
     assert q.serial_read(b"\n", line=3) == b"ok\n"
 
 
+def test_fast_line_in_batches(q):
+    """1500000 baud: what came while nobody looked is there at the next look, and no more than that."""
+    configure(q, 3, 1_500_000)
+    q.serial_write(bytes(range(64)), line=3)
+    for _ in range(100):  # the socket is read in host time
+        if q.readl(BASE[3] + RFL):
+            break
+        time.sleep(0.002)
+    time.sleep(0.05)
+    q.clock_step(6667 * 10 + 500)  # the first begins after the set-up
+    assert q.readl(BASE[3] + RFL) == 10
+    got = bytes(q.readl(BASE[3] + RBR) for _ in range(10))
+    assert q.readl(BASE[3] + RFL) == 0
+    q.clock_step(1_000_000)
+    assert q.readl(BASE[3] + RFL) == 16, "the host is held back"
+    for _ in range(54):
+        got += bytes([q.readl(BASE[3] + RBR)])
+        q.clock_step(7000)
+    assert got == bytes(range(64))
+
+
+def test_input_waits_for_the_receiver(q):
+    """Between one UART and the next on the USB pads, as when a flash stub starts, the host's bytes wait."""
+    for n in (4, 5):
+        q.writel(0x502B_0000 + 4 * n, 0x0090_0000 | 68 + n - 4)
+    q.serial_write(b"\xc0\xd2\xc0")
+    time.sleep(0.05)
+    q.clock_step(5_000_000)
+    configure(q, 3)
+    got = b""
+    for _ in range(10):
+        q.clock_step(200_000)
+        while q.readl(BASE[3] + LSR) & 1:
+            got += bytes([q.readl(BASE[3] + RBR)])
+    assert got == b"\xc0\xd2\xc0"
+
+
 def test_loopback(q):
     configure(q, 1)
     q.writel(BASE[1] + MCR, 0x10)
