@@ -39,13 +39,14 @@ SHA256 = {
     "yolo3_pub.kfpkg": "40acb42a7e6308f049d2614680341365cfda519f401040b61c289581300d0373",
 }
 FACE = (117, 23, 165, 86)  # x1, y1, x2, y2 of the astronaut's, as the reference model finds it
+MIRRORED = (319 - FACE[2], FACE[1], 319 - FACE[0], FACE[3])  # Sipeed's demos set the OV2640's mirror bit
 
 
 def start(name: str, **parts: object) -> Emulator:
     return Emulator(Config(flash=(str(third_party(name, SHA256[name])),), firmware=False, **parts))
 
 
-def wait(emulator: Emulator, condition: Callable[[], object], timeout: float = 120) -> None:
+def wait(emulator: Emulator, condition: Callable[[], object], timeout: float = 60) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert emulator.alive, emulator.messages()
@@ -63,8 +64,8 @@ def box(picture: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int, i
     return (columns.min(), rows.min(), columns.max(), rows.max()) if len(rows) else None
 
 
-def same_picture(shot: Image.Image, file: Path) -> bool:
-    camera = np.asarray(Image.open(file).convert("RGB")).astype(int)
+def mirrored_picture(shot: Image.Image, file: Path) -> bool:
+    camera = np.asarray(Image.open(file).convert("RGB")).astype(int)[:, ::-1]
     return bool((np.abs(np.asarray(shot).astype(int) - camera).max(axis=2) > 24).mean() < 0.02)
 
 
@@ -78,7 +79,7 @@ def test_camera_on_the_lcd(data):
     picture = data("images/astronaut_320x240.ppm")
     with start("dan_dvp_ov.bin", camera=picture) as emulator:
         printed(emulator, "manuf_id:0x7fa2,device_id:0x2642")
-        wait(emulator, lambda: same_picture(emulator.screenshot(), picture))
+        wait(emulator, lambda: mirrored_picture(emulator.screenshot(), picture))
 
 
 @pytest.mark.parametrize("name", ["dan_face_kmodel.kfpkg", "dan_face_detect.bin"])
@@ -88,13 +89,13 @@ def test_face_by_the_first_kpu_driver(data, name):
 
         def found() -> bool:
             at = box(emulator.screenshot(), (255, 0, 0))
-            return at is not None and bool(np.abs(np.subtract(at, FACE)).max() <= 16)
+            return at is not None and bool(np.abs(np.subtract(at, MIRRORED)).max() <= 6)
 
         if name == "dan_face_kmodel.kfpkg":
             wait(emulator, found)
         else:  # its model wants larger faces; it shows the camera's picture and goes on
+            printed(emulator, "REGION LAYER INIT")
             wait(emulator, lambda: emulator.pictures() > 30)
-            assert "region_layer_init" in emulator.serial_log()
 
 
 def test_convolution_in_16_bit_mode(data):
@@ -110,9 +111,9 @@ def test_convolution_in_16_bit_mode(data):
 
 
 def test_jpeg_and_lvgl_on_the_lcd():
-    for name, colours in (("dan_jpeg_decode.bin", 5000), ("dan_lvgl.bin", 100)):
+    for name, colours in (("dan_jpeg_decode.bin", 2000), ("dan_lvgl.bin", 100)):
         with start(name) as emulator:
-            wait(emulator, lambda e=emulator, n=colours: len(e.screenshot().getcolors(1 << 17) or [0] * n) >= n)
+            wait(emulator, lambda e=emulator, n=colours: len(e.screenshot().getcolors(1 << 17) or ()) >= n)
 
 
 def test_digits(data):
@@ -137,14 +138,13 @@ def test_card_on_spi0_with_fatfs(tmp_path):
 
 
 def test_face_with_freertos(data):
-    """Both harts under FreeRTOS, OV5640 mirrored by its registers, NT35310."""
+    """Both harts under FreeRTOS, OV5640, NT35310."""
     with start("freertos_face.kfpkg", board="kd233", camera=data("images/astronaut_320x240.ppm")) as emulator:
         printed(emulator, "ID: 5640")
-        mirrored = (319 - FACE[2], FACE[1], 319 - FACE[0], FACE[3])
 
         def found() -> bool:
             at = box(emulator.screenshot(), (255, 0, 0))
-            return at is not None and bool(np.abs(np.subtract(at, mirrored)).max() <= 12)
+            return at is not None and bool(np.abs(np.subtract(at, FACE)).max() <= 6)
 
         wait(emulator, found)
 
