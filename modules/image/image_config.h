@@ -22,4 +22,17 @@
 #define IMAGE_WITH_FEATURES         (1)
 #endif
 
+#ifndef IMAGE_WITH_QRCODES          // by quirc
+#define IMAGE_WITH_QRCODES          (1)
+#endif
+#ifndef IMAGE_WITH_BARCODES
+#define IMAGE_WITH_BARCODES         (1)
+#endif
+#ifndef IMAGE_WITH_APRILTAGS        // by apriltag
+#define IMAGE_WITH_APRILTAGS        (1)
+#endif
+#ifndef IMAGE_WITH_DATAMATRICES     // by libdmtx
+#define IMAGE_WITH_DATAMATRICES     (1)
+#endif
+
 #endif

@@ -8,8 +8,30 @@ IMAGE_CORE = affine image image_codecs compose convert draw font8x12 io_bmp io_p
 IMAGE_VISION = arith binary blobs color displacement edges filter geometry haar hough keypoints lbp_hog rects region \
 	segments selective stats template tone work
 IMAGE_BINDING = image_mem modimage py_args py_image py_image_bytes py_image_desc py_image_draw py_image_file \
-	py_image_filter py_image_find py_image_ops py_image_stats py_result py_vision
+	py_image_codes py_image_filter py_image_find py_image_ops py_image_stats py_result py_vision
 
+# Readers of codes: libraries that scripts/setup/sources.sh fetched, or those that QUIRC_DIR,
+# APRILTAG_DIR and LIBDMTX_DIR point to. Without its library a reader is left out.
+QUIRC_DIR ?= $(PROJECT_DIR)/build/src/quirc-src
+APRILTAG_DIR ?= $(PROJECT_DIR)/build/src/apriltag-src
+LIBDMTX_DIR ?= $(PROJECT_DIR)/build/src/libdmtx-src
+IMAGE_CODES = bars_decode bars_scan lib_heap tag_pose
+
+define image_library
+ifeq ($(filter $(1), $(IMAGE_WITHOUT)),)
+ifneq ($(wildcard $(3)),)
+IMAGE_CODES += $(2)
+else
+$$(info image: no $(3), so this firmware is without $(1))
+IMAGE_WITHOUT += $(1)
+endif
+endif
+endef
+$(eval $(call image_library,QRCODES,quirc_port,$(QUIRC_DIR)/lib/quirc.c))
+$(eval $(call image_library,APRILTAGS,apriltag_port,$(APRILTAG_DIR)/apriltag.c))
+$(eval $(call image_library,DATAMATRICES,dmtx_port,$(LIBDMTX_DIR)/dmtx.c))
+
+SRC_USERMOD_LIB_C += $(patsubst %, $(IMAGE_MOD_DIR)/codes/%.c, $(IMAGE_CODES))
 SRC_USERMOD_C += $(patsubst %, $(IMAGE_MOD_DIR)/%.c, $(IMAGE_CORE) $(IMAGE_BINDING))
 SRC_USERMOD_C += $(patsubst %, $(IMAGE_MOD_DIR)/vision/%.c, $(IMAGE_VISION))
 
@@ -18,3 +40,8 @@ CFLAGS_USERMOD += -I$(IMAGE_MOD_DIR) $(patsubst %, -DIMAGE_WITH_%=0, $(IMAGE_WIT
 # What runs once per call, or hardly ever, is built for size.
 IMAGE_SMALL = $(patsubst %, image/%.o, $(IMAGE_BINDING)) $(patsubst %, image/vision/%.o, haar selective keypoints lbp_hog)
 $(addprefix $(BUILD)/, $(IMAGE_SMALL)): CFLAGS += -Os
+
+# Other people's code has other people's warnings.
+$(BUILD)/image/codes/quirc_port.o: CFLAGS += -w -I$(QUIRC_DIR)/lib
+$(BUILD)/image/codes/apriltag_port.o: CFLAGS += -w -I$(IMAGE_MOD_DIR)/codes/stub -I$(APRILTAG_DIR)
+$(BUILD)/image/codes/dmtx_port.o: CFLAGS += -Os -w -I$(LIBDMTX_DIR)

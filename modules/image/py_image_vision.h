@@ -76,6 +76,10 @@ MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_eye_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_hog_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_domain_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_selective_search_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_qrcodes_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_barcodes_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_apriltags_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_find_datamatrices_obj);
 
 // Functions of the module.
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_match_descriptor_obj);
@@ -207,12 +211,44 @@ mp_obj_t py_read_file(mp_obj_t path);
 #define IMAGE_FEATURES_METHODS
 #endif
 
+#if IMAGE_WITH_QRCODES
+#define IMAGE_QRCODES_METHODS \
+    { MP_ROM_QSTR(MP_QSTR_find_qrcodes), MP_ROM_PTR(&py_image_find_qrcodes_obj) },
+#else
+#define IMAGE_QRCODES_METHODS
+#endif
+
+#if IMAGE_WITH_BARCODES
+#define IMAGE_BARCODES_METHODS \
+    { MP_ROM_QSTR(MP_QSTR_find_barcodes), MP_ROM_PTR(&py_image_find_barcodes_obj) },
+#else
+#define IMAGE_BARCODES_METHODS
+#endif
+
+#if IMAGE_WITH_APRILTAGS
+#define IMAGE_APRILTAGS_METHODS \
+    { MP_ROM_QSTR(MP_QSTR_find_apriltags), MP_ROM_PTR(&py_image_find_apriltags_obj) },
+#else
+#define IMAGE_APRILTAGS_METHODS
+#endif
+
+#if IMAGE_WITH_DATAMATRICES
+#define IMAGE_DATAMATRICES_METHODS \
+    { MP_ROM_QSTR(MP_QSTR_find_datamatrices), MP_ROM_PTR(&py_image_find_datamatrices_obj) },
+#else
+#define IMAGE_DATAMATRICES_METHODS
+#endif
+
 #define IMAGE_VISION_METHODS \
     IMAGE_FILTERS_METHODS \
     IMAGE_STATISTICS_METHODS \
     IMAGE_SHAPES_METHODS \
     IMAGE_GEOMETRY_METHODS \
     IMAGE_MATCHING_METHODS \
-    IMAGE_FEATURES_METHODS
+    IMAGE_FEATURES_METHODS \
+    IMAGE_QRCODES_METHODS \
+    IMAGE_BARCODES_METHODS \
+    IMAGE_APRILTAGS_METHODS \
+    IMAGE_DATAMATRICES_METHODS
 
 #endif

@@ -10,6 +10,11 @@ board=$1
 src=$(cd "$2" && pwd)
 [ -f "$root/boards/$board/mpconfigboard.h" ] ||
     die "no board $board; there are: $(cd "$root/boards" && echo */)"
+
+# Libraries of the image module; without one of them the firmware is built without what needs it.
+for lib in "quirc ${QUIRC_DIR:-}" "apriltag ${APRILTAG_DIR:-}" "libdmtx ${LIBDMTX_DIR:-}"; do
+    [ -n "${lib#* }" ] || "$root/scripts/setup/sources.sh" ${lib% *} || say "going on without ${lib% *}"
+done
 lock firmware.lock
 
 build() {
