@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from k210 import frame
 from k210.board import Board
 from k210.emulator import Config, save_picture
 from k210.errors import K210Error, ScriptError, ScriptTimeout
@@ -30,13 +31,12 @@ def run(
         code = script.read_bytes()
     except OSError as e:
         raise K210Error(f"cannot read the script {script}: {e.strerror}") from None
-    if config is None:
-        if frames is not None:
-            raise K210Error("--frames needs the emulator: a board does not tell how many pictures its LCD has had")
-        if lcd is not None:
-            raise K210Error("--lcd needs the emulator: the LCD of a board cannot be read back")
+    if config is None and frames is not None:
+        raise K210Error("--frames needs the emulator: a board does not tell how many pictures its LCD has had")
     try:
         with Board.start(config) if config else Board(port=port) as board:
+            if lcd is not None and config is None:
+                board.exec(frame.KEEP)  # the LCD of a board cannot be read back
             try:
                 board.stream(code, _print, timeout, _stop_after(board, frames))
             except (ScriptError, ScriptTimeout):

@@ -7,11 +7,13 @@ By default some of tests/device; K210_WHOLE_SUITE=1 takes all of it (about half 
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
-from foreign import foreign_board, outcomes, run_pytest
+from foreign import K210, foreign_board, outcomes, run_pytest
 from kpu_board import FLASH
+from PIL import Image
 
 from k210 import paths
 
@@ -49,6 +51,19 @@ def results(folder: Path, *arguments: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def on_the_emulator(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return results(tmp_path_factory.mktemp("emulator"))
+
+
+@pytest.mark.timeout(150)
+def test_run_command_gets_the_lcd_of_a_board(tmp_path: Path) -> None:
+    script, png = tmp_path / "script.py", tmp_path / "lcd.png"
+    script.write_text("import lcd\nlcd.init()\nlcd.clear(lcd.BLUE)\nprint('shown')\n")
+    with foreign_board() as url:
+        command = [K210, "run", str(script), "--port", url, "--lcd", str(png)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (result.returncode, result.stdout) == (0, "shown\n"), result.stderr
+    with Image.open(png) as picture:
+        assert picture.size == (320, 240)
+        assert picture.getpixel((100, 100)) == (0, 0, 255)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rfc2217"] if not WHOLE else ["tcp"])
