@@ -3,6 +3,7 @@
 
 BOARD ?= maix_bit
 BOARDS := $(notdir $(patsubst %/,%,$(dir $(wildcard boards/*/mpconfigboard.h))))
+VARIANT ?=
 PORT ?= /dev/ttyUSB0
 QEMU_DIR ?= build/src/qemu-src
 MICROPY_DIR ?= build/src/micropython-src
@@ -31,6 +32,7 @@ help:
 	@echo "make test-upstream          only MicroPython's own test suite, on the emulator"
 	@echo "make firmware BOARD=...     build/<BOARD>/firmware.elf .bin .kfpkg (default $(BOARD))"
 	@echo "make boards                 the firmware of every board"
+	@echo "     VARIANT=minimal        as much memory for models as possible, in build/<BOARD>-minimal/"
 	@echo "make emulator               build/qemu/qemu-system-riscv64"
 	@echo "make flash PORT=...         program a board (default $(PORT))"
 	@echo "make repl PORT=...          its MicroPython prompt"
@@ -56,7 +58,7 @@ emulator: setup
 
 firmware: setup
 	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
-	@$(SETUP)/firmware.sh "$(BOARD)" "$(MICROPY_DIR)"
+	@$(SETUP)/firmware.sh "$(BOARD)" "$(MICROPY_DIR)" "$(VARIANT)"
 
 boards: setup
 	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"

@@ -70,7 +70,7 @@ static void alloc_ai(py_image_obj_t *o) {
         o->img.ai = NULL;
     }
     if (o->ai_mem == NULL) {
-        o->ai_mem = image_mem_new(n, "AI buffer");
+        o->ai_mem = image_mem_new_uncached(n, "AI buffer");
         o->img.ai = uncached(o->ai_mem);
     }
 }

@@ -14,10 +14,12 @@ typedef struct {
     uint32_t refs;
 } image_mem_t;
 
-// NULL when there is no room. One reference belongs to the caller.
-image_mem_t *image_mem_try(size_t size, const char *owner);
-// Collects garbage and retries; then MemoryError with the numbers.
+// One reference belongs to the caller. Collects garbage when there is no room; then MemoryError with the
+// numbers. uncached: data is used through UNCACHED() only, then it may lie in the KPU's RAM.
 image_mem_t *image_mem_new(size_t size, const char *owner);
+image_mem_t *image_mem_new_uncached(size_t size, const char *owner);
+image_mem_t *image_mem_try_uncached(size_t size, const char *owner); // or NULL
+image_mem_t *image_mem_try_kpu(size_t size, const char *owner); // in KPU RAM, or NULL
 image_mem_t *image_mem_ref(image_mem_t *m);     // NULL is fine
 void image_mem_unref(image_mem_t *m);           // NULL is fine
 

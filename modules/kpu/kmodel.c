@@ -219,8 +219,8 @@ int kmodel_open_image(kpu_net_t *net, const uint8_t *image, uint32_t size, const
         ret = refuse(err, word0, get_u32(image + 4));
     }
     if (ret == KPU_OK && net->main_size) {
-        // The output DMA moves 8 bytes at a time and may write past the end of an odd last buffer.
-        net->main = mem->alloc(mem->ctx, ((size_t)net->main_size + 7) & ~(size_t)7, 64, true);
+        // Results arrive 8 bytes at a time and may end past the end of an odd last buffer.
+        net->main = mem->alloc(mem->ctx, ((size_t)net->main_size + 7) & ~(size_t)7, 64, false);
         if (net->main == NULL) {
             ret = kpu_fail(err, KPU_ERR_NO_MEM, "no room for the working buffer of %u bytes", (unsigned)net->main_size);
         } else {

@@ -112,10 +112,10 @@ static uint32_t conv_bytes(const kpu_conv_t *conv) {
 // Whether the result reaches the working buffer by the output stream. It writes 64-bit words, so up
 // to 7 bytes after the result get garbage: compilers round buffers up to 8 for that, and so does
 // kmodel_open at the end of the working buffer.
-static bool conv_is_sent(const kpu_node_t *node) {
+static bool conv_is_sent(const kpu_run_t *run, const kpu_node_t *node) {
     const kpu_conv_t *conv = &node->p.conv;
     return conv->to_main && (uint32_t)conv->out.w * conv->out.h <= MAX_SENT_PIXELS && node->out.off % 8 == 0
-           && (conv->batches == 1 || conv_bytes(conv) % 8 == 0);
+           && (conv->batches == 1 || conv_bytes(conv) % 8 == 0) && conv_bytes(conv) <= run->backend->max_dest;
 }
 
 // The whole layer, or a piece of it whose weights are at `weights`.
@@ -128,7 +128,7 @@ static int start_conv(kpu_run_t *run, const kpu_node_t *node, const uint8_t *wei
     uint8_t *dest = NULL;
     uint32_t bytes = conv_bytes(conv), pixels = (uint32_t)conv->out.w * conv->out.h;
     const uint8_t *bn = kpu_model_at(net, conv->bn), *act = kpu_model_at(net, conv->act);
-    if (conv_is_sent(node)) {
+    if (conv_is_sent(run, node)) {
         dest = kpu_range_ptr(net, &node->out) + (size_t)run->batch * bytes;
         kpu_conv_send_words(conv, words);
     }
@@ -149,7 +149,7 @@ static bool last_chunk(const kpu_run_t *run, const kpu_node_t *node) {
 // A result that the output stream cannot carry is copied out of KPU RAM.
 static int finish_conv(kpu_run_t *run, const kpu_node_t *node) {
     const kpu_conv_t *conv = &node->p.conv;
-    if (!conv->to_main || conv_is_sent(node) || !last_chunk(run, node)) {
+    if (!conv->to_main || conv_is_sent(run, node) || !last_chunk(run, node)) {
         return 0;
     }
     kpu_map_t out = batch_map(&conv->out, run->batch);

@@ -351,8 +351,8 @@ typedef struct {
 // Depth of the stack of nnil byte code.
 #define KPU_NNIL_STACK (64)
 
-// Where the core gets memory from. device = the KPU or a DMA channel touches it too (then the
-// returned address must be one that is coherent with them); align is a power of two.
+// Where the core gets memory from. device = a device writes to it (then the returned address must be
+// one that is coherent with it); align is a power of two. The working buffer is the CPU's alone.
 typedef struct {
     void *(*alloc)(void *ctx, size_t size, size_t align, bool device);
     void (*free)(void *ctx, void *p);
@@ -395,6 +395,8 @@ typedef struct {
     void (*stop)(void *ctx);
     // Names what the last start or poll was waiting for; NULL: nothing to say.
     const char *(*waiting_for)(void *ctx);
+    // Bytes that dest may have at most. Larger results are fetched by read.
+    uint32_t max_dest;
     int (*write)(void *ctx, uint32_t off, const uint8_t *src, uint32_t n);
     int (*read)(void *ctx, uint32_t off, uint8_t *dst, uint32_t n);
     void *ctx;

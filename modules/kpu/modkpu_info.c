@@ -2,6 +2,8 @@
 //
 // kpu.netinfo, kpu.memtest, kpu.memory.
 
+#include <string.h>
+
 #include "py/gc.h"
 #include "py/runtime.h"
 
@@ -92,7 +94,8 @@ static mp_obj_t modkpu_netinfo(mp_obj_t net_in) {
             info->pool_type = conv->pool;
             info->para_size = conv->weights_size;
         }
-        mp_printf(&mp_plat_print, "layer[%u]: %s, %u bytes\n", (unsigned)i, node->name, (unsigned)node->body_size);
+        mp_printf(&mp_plat_print, "layer[%u]: %s, %u bytes%s\n", (unsigned)i, node->name, (unsigned)node->body_size,
+            kpu_stream_has(&self->net, node) ? ", streamed" : "");
         mp_obj_list_append(list, MP_OBJ_FROM_PTR(info));
     }
     return list;
@@ -115,12 +118,67 @@ static mp_obj_t modkpu_memtest(void) {
 }
 MP_DEFINE_CONST_FUN_OBJ_0(modkpu_memtest_obj, modkpu_memtest);
 
-// kpu.memory(): bytes of the pool that models come from.
-static mp_obj_t modkpu_memory(void) {
-    mp_obj_t dict = mp_obj_new_dict(3);
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_total), mp_obj_new_int_from_uint(pool_total_bytes()));
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_free), mp_obj_new_int_from_uint(pool_free_bytes()));
-    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(MP_QSTR_largest), mp_obj_new_int_from_uint(pool_largest()));
+static void store(mp_obj_t dict, qstr key, size_t value) {
+    mp_obj_dict_store(dict, MP_OBJ_NEW_QSTR(key), mp_obj_new_int_from_uint(value));
+}
+
+// Bytes of the pool by who has them.
+typedef struct {
+    size_t heap, model, frames;
+} owners_t;
+
+static void add_owner(void *arg, const void *block, size_t size, const char *owner) {
+    owners_t *sum = arg;
+    if (owner == NULL || pool_is_kpu(block)) {
+        return;
+    }
+    *(strcmp(owner, "gc heap") == 0 ? &sum->heap : strcmp(owner, "kpu model") == 0 ? &sum->model : &sum->frames) += size;
+}
+
+// kpu.memory(): where all the memory is, in bytes.
+static mp_obj_t modkpu_memory_fun(void) {
+    owners_t sum = { 0 };
+    gc_info_t heap;
+    pool_walk(add_owner, &sum);
+    gc_info(&heap);
+    size_t lent = pool_kpu_lent(), kpu_free = pool_kpu_free();
+    // All figures before the first object: a new one may make the heap grow.
+    const struct {
+        qstr key;
+        size_t value;
+    } figures[] = {
+        { MP_QSTR_sram, MICROPY_HW_SRAM_BYTES },
+        { MP_QSTR_firmware, MICROPY_HW_SRAM_BYTES - pool_total_bytes() },
+        { MP_QSTR_total, pool_total_bytes() },
+        { MP_QSTR_free, pool_free_bytes() },
+        { MP_QSTR_largest, pool_largest() },
+        { MP_QSTR_models, sum.model },
+        { MP_QSTR_images, sum.frames },
+        { MP_QSTR_heap, sum.heap },
+        { MP_QSTR_heap_free, heap.free },
+        { MP_QSTR_kpu_ram, KPU_RAM_BYTES },
+        { MP_QSTR_kpu_models, KPU_RAM_BYTES - lent - kpu_free },
+        { MP_QSTR_kpu_images, lent },
+        { MP_QSTR_kpu_free, kpu_free },
+    };
+    mp_obj_t dict = mp_obj_new_dict(MP_ARRAY_SIZE(figures));
+    for (size_t i = 0; i < MP_ARRAY_SIZE(figures); ++i) {
+        store(dict, figures[i].key, figures[i].value);
+    }
     return dict;
 }
-MP_DEFINE_CONST_FUN_OBJ_0(modkpu_memory_obj, modkpu_memory);
+MP_DEFINE_CONST_FUN_OBJ_0(modkpu_memory_fun_obj, modkpu_memory_fun);
+
+// net.memory(): what this model takes.
+mp_obj_t modkpu_net_memory(modkpu_net_obj_t *self) {
+    const kpu_stream_t *stream = &self->stream;
+    mp_obj_t dict = mp_obj_new_dict(8);
+    store(dict, MP_QSTR_file, self->model_size);
+    store(dict, MP_QSTR_model, self->plan.image_size);
+    store(dict, MP_QSTR_streamed, stream->net ? stream->total : 0);
+    store(dict, MP_QSTR_buffers, stream->net ? (size_t)stream->slots * stream->slot_size : 0);
+    store(dict, MP_QSTR_layers, self->net.n_nodes * sizeof(kpu_node_t));
+    store(dict, MP_QSTR_work, self->net.main_size);
+    store(dict, MP_QSTR_kpu_ram, self->kpu_ram);
+    return dict;
+}

@@ -6,210 +6,103 @@
 
 #include "py/gc.h"
 #include "py/runtime.h"
-#include "py/stream.h"
-#include "extmod/vfs.h"
 
-#include "hal/flash.h"
-#include "hal/kpu.h"
 #include "modkpu.h"
 #include "pool.h"
 
-// Memory for the core. Python objects that nobody uses may hold what is needed, so collect first
-// and give up then.
-static void *pool_try(size_t size, size_t align) {
-    void *p = pool_alloc(size, align, "kpu model");
-    if (p == NULL) {
-        gc_collect();
-        p = pool_alloc(size, align, "kpu model");
-    }
-    return p;
-}
-
-static void *core_alloc(void *ctx, size_t size, size_t align, bool device) {
-    (void)ctx;
-    void *p = pool_try(size, align);
-    return p == NULL || !device ? p : UNCACHED(p);
-}
-
-static void core_free(void *ctx, void *p) {
-    (void)ctx;
-    // The pool starts far above the uncached window, so the address tells which alias it is.
-    uintptr_t at = (uintptr_t)p;
-    pool_free((void *)(at < 0x80000000u ? at + 0x40000000u : at));
-}
-
-static const kpu_memory_t core_memory = { .alloc = core_alloc, .free = core_free };
-
-static int hw_start(void *ctx, const uint64_t words[12], const uint8_t *weights, const uint8_t *bn,
-    const uint8_t *act, bool eight_bit, uint8_t *dest, uint32_t dest_size) {
-    (void)ctx;
-    return kpu_layer_start(words, weights, bn, act, eight_bit, dest, dest_size);
-}
-
-static int hw_poll(void *ctx) {
-    (void)ctx;
-    return kpu_layer_poll();
-}
-
-static void hw_stop(void *ctx) {
-    (void)ctx;
-    kpu_layer_stop();
-}
-
-static const char *hw_waiting_for(void *ctx) {
-    (void)ctx;
-    return kpu_layer_waiting_for();
-}
-
-static int hw_write(void *ctx, uint32_t off, const uint8_t *src, uint32_t n) {
-    (void)ctx;
-    return kpu_ram_write(off, src, n);
-}
-
-static int hw_read(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
-    (void)ctx;
-    return kpu_ram_read(off, dst, n);
-}
-
-static const kpu_backend_t hw_backend = {
-    .start = hw_start, .poll = hw_poll, .stop = hw_stop, .waiting_for = hw_waiting_for,
-    .write = hw_write, .read = hw_read,
-};
+// A model chosen to run from memory must leave this much for the script.
+#define LEAVE_FREE (64 * 1024)
 
 static NORETURN void raise_load(const char *function, int status, const char *err) {
-    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: %s error:%d, %s: %s"), function,
-        status, modkpu_status_text(status), err);
+    mp_raise_msg_varg(status == KPU_ERR_NO_MEM ? &mp_type_MemoryError : &mp_type_ValueError,
+        MP_ERROR_TEXT("[MAIXPY]kpu: %s error:%d, %s: %s"), function, status, modkpu_status_text(status), err);
 }
 
-// Where the bytes of a model come from.
-typedef struct {
-    uint32_t flash;             // address, when neither of the others is set
-    mp_obj_t file;
-    const uint8_t *buf;
-    uint32_t size;              // bytes that can be read
-    bool swapped;               // every 32-bit word is big-endian (a "_be" file)
-    const char *function;       // for error texts
-} source_t;
-
-static int read_plain(source_t *src, uint32_t off, void *dst, uint32_t n) {
-    if (src->buf != NULL) {
-        memcpy(dst, src->buf + off, n);
-        return 0;
-    }
-    if (src->file == MP_OBJ_NULL) {
-        return flash_read(src->flash + off, dst, n);
-    }
-    const mp_stream_p_t *stream = mp_get_stream(src->file);
-    struct mp_stream_seek_t seek = { .offset = off, .whence = MP_SEEK_SET };
-    int error = 0;
-    if (stream->ioctl(src->file, MP_STREAM_SEEK, (uintptr_t)&seek, &error) == MP_STREAM_ERROR) {
-        return -(error ? error : MP_EIO);
-    }
-    mp_uint_t got = mp_stream_rw(src->file, dst, n, &error, MP_STREAM_RW_READ);
-    return error ? -error : got == n ? 0 : -MP_EIO;
-}
-
-static int source_read(void *ctx, uint32_t off, void *dst, uint32_t n) {
-    source_t *src = ctx;
-    if (!src->swapped) {
-        return read_plain(src, off, dst, n);
-    }
-    uint8_t words[256], *out = dst;
-    while (n > 0) {
-        uint32_t skip = off % 4, take = sizeof(words) - skip < n ? sizeof(words) - skip : n;
-        uint32_t from = off - skip, bytes = (skip + take + 3) & ~3u;
-        // A file that is cut in the middle of a word has no such word.
-        if (bytes > src->size - from) {
-            return -MP_EIO;
-        }
-        int ret = read_plain(src, from, words, bytes);
-        if (ret < 0) {
-            return ret;
-        }
-        for (uint32_t i = 0; i < take; ++i) {
-            out[i] = words[(skip + i) ^ 3];
-        }
-        out += take;
-        off += take;
-        n -= take;
-    }
-    return 0;
-}
-
-static mp_obj_t open_file(mp_obj_t path, char *err) {
-    nlr_buf_t nlr;
-    if (nlr_push(&nlr) == 0) {
-        mp_obj_t args[2] = { path, MP_OBJ_NEW_QSTR(MP_QSTR_rb) };
-        mp_obj_t file = mp_vfs_open(2, args, (mp_map_t *)&mp_const_empty_map);
-        mp_get_stream_raise(file, MP_STREAM_OP_READ | MP_STREAM_OP_IOCTL);
-        nlr_pop();
-        return file;
-    }
-    mp_obj_base_t *exc = nlr.ret_val;
-    if (!mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(exc->type), MP_OBJ_FROM_PTR(&mp_type_OSError))) {
-        nlr_jump(nlr.ret_val);
-    }
-    mp_obj_t value = mp_obj_exception_get_value(MP_OBJ_FROM_PTR(exc));
-    kpu_fail(err, KPU_ERR_READ, "cannot open %.90s (error %d)", mp_obj_str_get_str(path),
-        mp_obj_is_small_int(value) ? (int)MP_OBJ_SMALL_INT_VALUE(value) : 0);
-    return MP_OBJ_NULL;
-}
-
-static uint32_t file_size(mp_obj_t file) {
-    struct mp_stream_seek_t seek = { .offset = 0, .whence = MP_SEEK_END };
-    int error = 0;
-    if (mp_get_stream(file)->ioctl(file, MP_STREAM_SEEK, (uintptr_t)&seek, &error) == MP_STREAM_ERROR
-        || seek.offset < 0) {
-        return 0;
-    }
-    return seek.offset > (mp_off_t)UINT32_MAX ? UINT32_MAX : (uint32_t)seek.offset;
-}
-
-static int read_model(modkpu_net_obj_t *self, source_t *src, char *err) {
-    uint32_t size;
-    uint8_t head[4] = { 0 };
-    if (src->size >= sizeof(head) && read_plain(src, 0, head, sizeof(head)) == 0) {
-        src->swapped = head[0] == 0 && head[1] == 0 && head[2] == 0 && head[3] == 3;
-    }
-    int ret = kmodel_measure(source_read, src, src->size, &size, err);
-    if (ret != KPU_OK) {
-        return ret;
-    }
-    self->model = pool_try(size, KPU_MODEL_ALIGN);
+// Reads what the plan leaves in memory and opens it.
+static int open_planned(modkpu_net_obj_t *self, uint32_t size, char *err) {
+    const kmodel_plan_t *plan = &self->plan;
+    uint32_t image_size = plan->image_size;
+    self->model = modkpu_pool_alloc(image_size, KPU_MODEL_ALIGN);
     if (self->model == NULL) {
-        return kpu_fail(err, KPU_ERR_NO_MEM, "the model has %u bytes, the largest free block %u (%u free in all)",
-            (unsigned)size, (unsigned)pool_largest(), (unsigned)pool_free_bytes());
+        return modkpu_no_room(plan->n_gaps ? "what is not streamed of the model" : "the model", err);
     }
-    self->model_size = size;
-    uint8_t *data = UNCACHED(self->model);
-    for (uint32_t off = 0; off < size;) {
-        uint32_t n = size - off < 32768 ? size - off : 32768;
-        int error = source_read(src, off, data + off, n);
-        if (error < 0) {
-            return kpu_fail(err, KPU_ERR_READ, "%u bytes at %u of the model (%d)", (unsigned)n, (unsigned)off, error);
-        }
-        off += n;
-        mp_handle_pending(true);
+    int error = kmodel_plan_load(plan, modkpu_source_read, &self->source, size, UNCACHED(self->model));
+    if (error < 0) {
+        return kpu_fail(err, KPU_ERR_READ, "%u bytes of the model (%d)", (unsigned)size, error);
     }
-    ret = kmodel_open(&self->net, data, size, &core_memory, err);
-    if (ret == KPU_ERR_NO_MEM) {
-        char why[KPU_ERR_LEN];
-        memcpy(why, err, sizeof(why));
-        kpu_fail(err, ret, "%.80s, the largest free block has %u bytes", why, (unsigned)pool_largest());
+    int ret = kmodel_open_image(&self->net, self->model, size, plan->gaps, plan->n_gaps, &modkpu_memory, err);
+    if (ret == KPU_OK) {
+        ret = modkpu_hw_init(self, err);
+    }
+    if (ret == KPU_OK && plan->n_gaps) {
+        self->weights = modkpu_source_weights(&self->source);
+        ret = kpu_stream_init(&self->stream, &self->net, &self->weights, self->slots, self->slot_size, err);
+    }
+    if (ret == KPU_ERR_NO_MEM && strncmp(err, "no room for ", 12) == 0) {
+        char what[60];
+        memcpy(what, err + 12, sizeof(what) - 1);
+        what[sizeof(what) - 1] = 0;
+        modkpu_no_room(what, err);
     }
     return ret;
 }
 
-static void load(modkpu_net_obj_t *self, source_t *src) {
+static int open_streamed(modkpu_net_obj_t *self, uint32_t size, uint32_t budget, char *err) {
+    int ret = kmodel_plan(modkpu_source_read, &self->source, size, &modkpu_memory, &self->plan, err);
+    if (ret == KPU_OK) {
+        kmodel_plan_fill(&self->plan, budget);
+        ret = open_planned(self, size, err);
+    }
+    return ret;
+}
+
+// From memory if it fits, else with as much in memory as half of it takes, else with nothing.
+static int open_automatic(modkpu_net_obj_t *self, uint32_t size, char *err) {
+    int ret;
+    gc_collect();
+    if (size + LEAVE_FREE <= pool_largest() || pool_reclaim(true)) {
+        self->plan = (kmodel_plan_t) { .image_size = size };
+        ret = open_planned(self, size, err);
+        if (ret != KPU_ERR_NO_MEM && (ret != KPU_OK || pool_free_bytes() >= LEAVE_FREE)) {
+            return ret;
+        }
+    }
+    const uint32_t budgets[] = { pool_largest() / 2, 0 };
+    for (size_t i = 0; i < MP_ARRAY_SIZE(budgets); ++i) {
+        modkpu_unload(self);
+        ret = open_streamed(self, size, budgets[i], err);
+        if (ret != KPU_ERR_NO_MEM) {
+            break;
+        }
+    }
+    return ret;
+}
+
+static int read_model(modkpu_net_obj_t *self, int mode, char *err) {
+    uint32_t size;
+    modkpu_source_probe(&self->source);
+    int ret = kmodel_measure(modkpu_source_read, &self->source, self->source.size, &size, err);
+    if (ret != KPU_OK) {
+        return ret;
+    }
+    self->model_size = size;
+    if (mode == MODKPU_REAL_TIME) {
+        self->plan = (kmodel_plan_t) { .image_size = size };
+        return open_planned(self, size, err);
+    }
+    return mode == MODKPU_STREAMED ? open_streamed(self, size, 0, err) : open_automatic(self, size, err);
+}
+
+static void load(modkpu_net_obj_t *self, int mode, const char *function) {
     char err[KPU_ERR_LEN] = "";
     int ret;
     // Reading a file may raise (Ctrl-C, a file system in Python): the memory must not wait for
     // the garbage collector then.
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        ret = read_model(self, src, err);
-        if (src->file != MP_OBJ_NULL) {
-            mp_stream_close(src->file);
+        ret = read_model(self, mode, err);
+        if (ret == KPU_OK && self->stream.net == NULL) {
+            modkpu_source_close(&self->source);
         }
         nlr_pop();
     } else {
@@ -218,14 +111,13 @@ static void load(modkpu_net_obj_t *self, source_t *src) {
     }
     if (ret != KPU_OK) {
         modkpu_close(self);
-        raise_load(src->function, ret, err);
+        raise_load(function, ret, err);
     }
-    kpu_init();
-    kpu_run_init(&self->run, &self->net, &hw_backend, NULL);
+    kpu_run_init(&self->run, &self->net, &self->backend, self->stream.net ? &self->stream : NULL);
     self->layers = self->net.n_nodes;
 }
 
-static void from_flash(modkpu_net_obj_t *self, mp_obj_t addr_in, source_t *src) {
+static void from_flash(modkpu_net_obj_t *self, mp_obj_t addr_in, const char *function) {
     char err[KPU_ERR_LEN];
     if (!mp_obj_is_small_int(addr_in) || MP_OBJ_SMALL_INT_VALUE(addr_in) <= 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: model_addr must > 0 "));
@@ -234,27 +126,26 @@ static void from_flash(modkpu_net_obj_t *self, mp_obj_t addr_in, source_t *src) 
     uint32_t size = flash_size();
     if (addr >= (mp_int_t)size) {
         kpu_fail(err, 0, "address 0x%lx, the flash has 0x%x bytes", (unsigned long)addr, (unsigned)size);
-        raise_load(src->function, KPU_ERR_PARAM, err);
+        raise_load(function, KPU_ERR_PARAM, err);
     }
-    self->model_addr = src->flash = (uint32_t)addr;
-    src->size = size - (uint32_t)addr;
+    self->model_addr = self->source.flash = (uint32_t)addr;
+    self->source.size = size - (uint32_t)addr;
 }
 
-static void from_path(modkpu_net_obj_t *self, mp_obj_t path, source_t *src) {
+static void from_path(modkpu_net_obj_t *self, mp_obj_t path) {
     char err[KPU_ERR_LEN];
     const char *name = mp_obj_str_get_str(path);
     if (strstr(name, ".smodel") || strstr(name, ".emodel")) {
         kpu_fail(err, 0, "%.90s is encrypted for one chip, which is not supported", name);
-        raise_load(src->function, KPU_ERR_DECRYPT, err);
+        raise_load("load", KPU_ERR_DECRYPT, err);
     }
     if (!strstr(name, ".kmodel")) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: model format don't match, only supply .kmodel "));
     }
-    src->file = open_file(path, err);
-    if (src->file == MP_OBJ_NULL) {
-        raise_load(src->function, KPU_ERR_READ, err);
+    int ret = modkpu_source_open(&self->source, path, err);
+    if (ret != KPU_OK) {
+        raise_load("load", ret, err);
     }
-    src->size = file_size(src->file);
     self->path = path;
 }
 
@@ -263,34 +154,54 @@ static modkpu_net_obj_t *new_net(void) {
     memset((uint8_t *)self + sizeof(self->base), 0, sizeof(*self) - sizeof(self->base));
     self->path = mp_const_none;
     self->input = mp_const_none;
+    self->slots = KPU_STREAM_SLOTS;
+    self->slot_size = MODKPU_SLOT_SIZE;
     return self;
 }
 
-static mp_obj_t modkpu_load(mp_obj_t arg) {
-    source_t src = { .file = MP_OBJ_NULL, .function = "load" };
+static uint32_t slot_size(mp_int_t n) {
+    if (n < 1024 || n > (4 << 20)) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: %d bytes per read, must be 1024 to 4194304"), (int)n);
+    }
+    return (uint32_t)n;
+}
+
+// kpu.load(address or path or bytes, *, stream=None, buffer=65536). stream: True = read the weights
+// of KPU layers while the model runs, False = have all in memory, None = what fits.
+static mp_obj_t modkpu_load(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
+    enum { ARG_model, ARG_stream, ARG_buffer };
+    static const mp_arg_t allowed[] = {
+        { MP_QSTR_model, MP_ARG_REQUIRED | MP_ARG_OBJ },
+        { MP_QSTR_stream, MP_ARG_KW_ONLY | MP_ARG_OBJ, { .u_rom_obj = MP_ROM_NONE } },
+        { MP_QSTR_buffer, MP_ARG_KW_ONLY | MP_ARG_INT, { .u_int = MODKPU_SLOT_SIZE } },
+    };
+    mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
+    mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
+    mp_obj_t arg = args[ARG_model].u_obj;
     mp_buffer_info_t buf;
     bool is_buffer = !mp_obj_is_str(arg) && !mp_obj_is_int(arg) && mp_get_buffer(arg, &buf, MP_BUFFER_READ);
     if (!mp_obj_is_int(arg) && !mp_obj_is_str(arg) && !is_buffer) {
         mp_raise_TypeError(MP_ERROR_TEXT("[MAIXPY]kpu: only accept int or string"));
     }
     modkpu_net_obj_t *self = new_net();
+    self->slot_size = slot_size(args[ARG_buffer].u_int);
     if (is_buffer) {
-        src.buf = buf.buf;
-        src.size = buf.len > UINT32_MAX ? UINT32_MAX : (uint32_t)buf.len;
+        self->source.buf = buf.buf;
+        self->source.owner = arg;
+        self->source.size = buf.len > UINT32_MAX ? UINT32_MAX : (uint32_t)buf.len;
     } else if (mp_obj_is_str(arg)) {
-        from_path(self, arg, &src);
+        from_path(self, arg);
     } else {
-        from_flash(self, arg, &src);
+        from_flash(self, arg, "load");
     }
-    load(self, &src);
+    mp_obj_t stream = args[ARG_stream].u_obj;
+    load(self, stream == mp_const_none ? MODKPU_AUTOMATIC : mp_obj_is_true(stream) ? MODKPU_STREAMED : MODKPU_REAL_TIME, "load");
     return MP_OBJ_FROM_PTR(self);
 }
-MP_DEFINE_CONST_FUN_OBJ_1(modkpu_load_obj, modkpu_load);
+MP_DEFINE_CONST_FUN_OBJ_KW(modkpu_load_obj, 1, modkpu_load);
 
-// kpu.load_flash(flash_addr, is_dual_buf, batch_size, spi_speed). MaixPy streams the weights from
-// flash while it runs; here the whole model is loaded, so it must fit the memory.
+// kpu.load_flash(flash_addr, is_dual_buf, batch_size, spi_speed): streams the weights from flash.
 static mp_obj_t modkpu_load_flash(size_t n_args, const mp_obj_t *args) {
-    source_t src = { .file = MP_OBJ_NULL, .function = "load_flash" };
     for (size_t i = 0; i < n_args; ++i) {
         if (!mp_obj_is_int(args[i])) {
             mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: load_flash arg format error: "
@@ -298,8 +209,16 @@ static mp_obj_t modkpu_load_flash(size_t n_args, const mp_obj_t *args) {
         }
     }
     modkpu_net_obj_t *self = new_net();
-    from_flash(self, args[0], &src);
-    load(self, &src);
+    self->slots = mp_obj_get_int(args[1]) ? 2 : 1;
+    self->slot_size = slot_size(mp_obj_get_int(args[2]));
+    mp_int_t hz = mp_obj_get_int(args[3]);
+    if (hz < 1000000 || hz > 80000000) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: spi_speed %d, must be 1000000 to 80000000"), (int)hz);
+    }
+    from_flash(self, args[0], "load_flash");
+    flash_set_read_hz((uint32_t)hz);
+    mp_printf(&mp_plat_print, "SPI freq %u Hz\n", (unsigned)flash_read_hz());
+    load(self, MODKPU_STREAMED, "load_flash");
     return MP_OBJ_FROM_PTR(self);
 }
 MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(modkpu_load_flash_obj, 4, 4, modkpu_load_flash);

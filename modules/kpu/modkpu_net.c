@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "py/mphal.h"
 #include "py/runtime.h"
 #include "py/binary.h"
 
@@ -62,17 +63,34 @@ modkpu_net_obj_t *modkpu_get_open_net(mp_obj_t o) {
     return self;
 }
 
+// Whose results are in KPU RAM.
+static modkpu_net_obj_t *last_run;
+
+void modkpu_unload(modkpu_net_obj_t *self) {
+    kpu_stream_close(&self->stream);
+    modkpu_hw_deinit(self);
+    kmodel_close(&self->net);
+    kmodel_plan_free(&self->plan, &modkpu_memory);
+    pool_free(self->model);
+    self->model = NULL;
+}
+
+// Everything but the file, which a finaliser must not touch.
+static void close_model(modkpu_net_obj_t *self) {
+    modkpu_unload(self);
+    self->run = (kpu_run_t) { 0 };
+    last_run = last_run == self ? NULL : last_run;
+    self->yolo2 = NULL;
+    self->results = NULL;
+    self->input = mp_const_none;
+}
+
 void modkpu_close(modkpu_net_obj_t *self) {
     if (self->busy) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: the model is running"));
     }
-    kmodel_close(&self->net);
-    pool_free(self->model);
-    self->model = NULL;
-    self->run.state = KPU_RUN_IDLE;
-    self->yolo2 = NULL;
-    self->results = NULL;
-    self->input = mp_const_none;
+    close_model(self);
+    modkpu_source_close(&self->source);
 }
 
 // ---- input -----------------------------------------------------------------------------------
@@ -167,11 +185,12 @@ static void set_running(modkpu_net_obj_t *self) {
     if (running != NULL) {
         mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("[MAIXPY]kpu: the KPU is running another model"));
     }
-    running = self;
+    running = last_run = self;
     self->busy = true;
 }
 
 static void clear_running(modkpu_net_obj_t *self) {
+    pool_quiet(false);
     running = NULL;
     self->busy = false;
 }
@@ -182,7 +201,10 @@ static int steps(modkpu_net_obj_t *self, char *err) {
         if (ret != KPU_OK) {
             return ret;
         }
-        if (self->run.state == KPU_RUN_WAIT) {
+        if (self->run.state == KPU_RUN_WAIT && pool_kpu_lent()) {
+            // No Python now: it might touch a frame buffer in KPU RAM.
+            mp_hal_wait_for_event(1);
+        } else if (self->run.state == KPU_RUN_WAIT || self->run.state == KPU_RUN_FETCH) {
             mp_event_wait_ms(1);
         } else {
             mp_handle_pending(true);
@@ -217,7 +239,7 @@ void modkpu_run(modkpu_net_obj_t *self, mp_obj_t input, bool image_only) {
 }
 
 void modkpu_run_to(modkpu_net_obj_t *self, uint32_t end) {
-    if (self->run.state != KPU_RUN_DONE || self->run.pos > end) {
+    if (self->run.state != KPU_RUN_DONE || self->run.pos > end || last_run != self) {
         if (self->input == mp_const_none) {
             mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: the model has no input yet, call kpu.forward() first"));
         }
@@ -267,7 +289,7 @@ static mp_obj_t net_del(mp_obj_t self_in) {
     modkpu_net_obj_t *self = MP_OBJ_TO_PTR(self_in);
     // A finaliser must not raise; a running model is referenced, so only a script gets here then.
     if (!self->busy) {
-        modkpu_close(self);
+        close_model(self);
     }
     return mp_const_none;
 }
@@ -327,6 +349,21 @@ static mp_obj_t net_layer_output(size_t n_args, const mp_obj_t *args) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(net_layer_output_obj, 2, 3, net_layer_output);
 
+const char *modkpu_mode(const modkpu_net_obj_t *self) {
+    return self->net.nodes == NULL ? "closed" : self->stream.net != NULL ? "streamed" : "real-time";
+}
+
+static mp_obj_t net_mode(mp_obj_t self_in) {
+    const char *mode = modkpu_mode(modkpu_get_net(self_in));
+    return mp_obj_new_str_from_cstr(mode);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(net_mode_obj, net_mode);
+
+static mp_obj_t net_memory(mp_obj_t self_in) {
+    return modkpu_net_memory(modkpu_get_net(self_in));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(net_memory_obj, net_memory);
+
 static void net_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
     (void)kind;
     modkpu_net_obj_t *self = MP_OBJ_TO_PTR(self_in);
@@ -338,7 +375,7 @@ static void net_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t
     } else {
         mp_print_str(print, "\"(null)\"");
     }
-    mp_print_str(print, "}");
+    mp_printf(print, ", \"mode\": \"%s\"}", modkpu_mode(self));
 }
 
 static const mp_rom_map_elem_t net_locals_table[] = {
@@ -348,6 +385,8 @@ static const mp_rom_map_elem_t net_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_model_addr), MP_ROM_PTR(&net_model_addr_obj) },
     { MP_ROM_QSTR(MP_QSTR_model_size), MP_ROM_PTR(&net_model_size_obj) },
     { MP_ROM_QSTR(MP_QSTR_model_path), MP_ROM_PTR(&net_model_path_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mode), MP_ROM_PTR(&net_mode_obj) },
+    { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&net_memory_obj) },
     { MP_ROM_QSTR(MP_QSTR_net_arg), MP_ROM_PTR(&net_net_arg_obj) },
     { MP_ROM_QSTR(MP_QSTR_layer_output), MP_ROM_PTR(&net_layer_output_obj) },
     { MP_ROM_QSTR(MP_QSTR_deinit), MP_ROM_PTR(&modkpu_deinit_obj) },

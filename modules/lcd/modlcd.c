@@ -219,6 +219,29 @@ static lcd_panel_t panel_of(const mp_arg_val_t *args, mp_int_t type, mp_int_t di
     return p;
 }
 
+// KPU RAM does not answer while the KPU computes.
+static void lcd_quiet(bool quiet) {
+    if (quiet && lcd.mem != NULL && pool_is_kpu(lcd.mem)) {
+        lcd.core.bus->wait(lcd.core.bus->ctx);
+    }
+}
+
+// General memory is short: KPU RAM does as well, at the price of the wait above.
+static bool lcd_reclaim(bool may_move) {
+    if (!may_move || lcd.mem == NULL || pool_is_kpu(lcd.mem)) {
+        return false;
+    }
+    void *mem = pool_alloc_kpu(lcd_words(&lcd.core.panel) * 4, "lcd");
+    if (mem == NULL) {
+        return false;
+    }
+    lcd.core.bus->wait(lcd.core.bus->ctx);
+    pool_free(lcd.mem);
+    lcd.mem = mem;
+    lcd.core.words = UNCACHED(mem);
+    return true;
+}
+
 static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     mp_arg_val_t args[ARG_COUNT];
     mp_arg_parse_all(n_args, pos_args, kw_args, ARG_COUNT, init_args, args);
@@ -251,16 +274,18 @@ static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_a
         return mp_const_none;
     }
     size_t size = lcd_words(&panel) * 4;
-    lcd.mem = pool_alloc(size, POOL_ALIGN, "lcd");
+    lcd.mem = pool_alloc_uncached(size, "lcd");
     if (lcd.mem == NULL) {
         gc_collect();
-        lcd.mem = pool_alloc(size, POOL_ALIGN, "lcd");
+        lcd.mem = pool_alloc_uncached(size, "lcd");
     }
     if (lcd.mem == NULL) {
         mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("lcd needs %u bytes; free: %u, largest block %u"),
             (unsigned)size, (unsigned)pool_free_bytes(), (unsigned)pool_largest());
     }
     lcd.core = (lcd_t) { .panel = panel, .bus = &lcd_bus, .words = UNCACHED(lcd.mem) };
+    pool_set_quiet(POOL_LCD, lcd_quiet);
+    pool_set_reclaim(POOL_LCD, lcd_reclaim);
     lcd.type = type;
     lcd.freq = (uint32_t)freq;
     start_screen(&lcd.core);

@@ -74,7 +74,7 @@ void capture_free(void) {
     }
     cap.last = FRAMES_NONE;
     cap.spare = false;
-    pool_set_reclaim(NULL);
+    pool_set_reclaim(POOL_CAMERA, NULL);
 }
 
 bool capture_ready(void) {
@@ -102,18 +102,68 @@ static bool give_spare(void) {
     return true;
 }
 
+// Buffers that no Image holds can also lie in KPU RAM.
+static bool move_to_kpu_ram(image_mem_t **m) {
+    image_mem_t *to = NULL;
+    if (*m != NULL && !pool_is_kpu(*m) && (*m)->refs == 1) {
+        to = image_mem_try_kpu((*m)->size, "camera");
+    }
+    if (to == NULL) {
+        return false;
+    }
+    bool running = dvp_running();
+    dvp_stop();
+    image_mem_unref(*m);
+    *m = to;
+    // What was in there is gone.
+    cap.last = FRAMES_NONE;
+    capture_run(running);
+    return true;
+}
+
+static bool reclaim(bool may_move) {
+    bool any = give_spare();
+    for (int i = 0; i < FRAMES_MAX && may_move && !any; i++) {
+        any = move_to_kpu_ram(&cap.ai[i]) || move_to_kpu_ram(&cap.pix[i]);
+    }
+    return any;
+}
+
+static bool in_kpu_ram(void) {
+    bool any = false;
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        any |= pool_is_kpu(cap.ai[i]) || pool_is_kpu(cap.pix[i]);
+    }
+    return any;
+}
+
+// KPU RAM does not answer while the KPU computes.
+static void capture_quiet(bool quiet) {
+    static bool paused;
+    if (quiet && dvp_running() && in_kpu_ram()) {
+        dvp_stop();
+        paused = true;
+    } else if (!quiet && paused) {
+        paused = false;
+        capture_run(capture_ready());
+    }
+}
+
 static void try_spare(size_t pix_size, size_t ai_size) {
+    // What it is for, capturing while the KPU computes, does not work in KPU RAM.
+    if (in_kpu_ram()) {
+        return;
+    }
     if (pool_largest() < SPARE_LEAVES + pix_size + ai_size) {
         return;
     }
-    cap.ai[1] = image_mem_try(ai_size, "camera spare");
-    cap.pix[1] = pix_size ? image_mem_try(pix_size, "camera spare") : NULL;
+    cap.ai[1] = image_mem_try_uncached(ai_size, "camera spare");
+    cap.pix[1] = pix_size ? image_mem_try_uncached(pix_size, "camera spare") : NULL;
     if (cap.ai[1] == NULL || (pix_size && cap.pix[1] == NULL)) {
         free_buffer(1);
         return;
     }
     cap.spare = true;
-    pool_set_reclaim(give_spare);
 }
 
 static void alloc_buffers(int count, size_t pix_size, size_t ai_size) {
@@ -124,10 +174,12 @@ static void alloc_buffers(int count, size_t pix_size, size_t ai_size) {
         nlr_jump(nlr.ret_val);
     }
     for (int i = 0; i < count; i++) {
-        cap.ai[i] = image_mem_new(ai_size, "camera");
-        cap.pix[i] = pix_size ? image_mem_new(pix_size, "camera") : NULL;
+        cap.ai[i] = image_mem_new_uncached(ai_size, "camera");
+        cap.pix[i] = pix_size ? image_mem_new_uncached(pix_size, "camera") : NULL;
     }
     nlr_pop();
+    pool_set_quiet(POOL_CAMERA, capture_quiet);
+    pool_set_reclaim(POOL_CAMERA, reclaim);
 }
 
 void capture_setup(int32_t w, int32_t h, enum dvp_format format, bool dual) {

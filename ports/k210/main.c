@@ -155,7 +155,7 @@ void gc_collect(void) {
 
 size_t gc_get_max_new_split(void) {
     if (pool_largest() < MICROPY_HW_GC_HEAP) {
-        pool_reclaim();
+        pool_reclaim(false);
     }
     return pool_largest();
 }

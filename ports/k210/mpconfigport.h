@@ -31,6 +31,7 @@
 #ifndef MICROPY_HW_AI_HZ
 #define MICROPY_HW_AI_HZ                        (400000000)
 #endif
+#define MICROPY_HW_SRAM_BYTES                   (6 * 1024 * 1024)
 #ifndef MICROPY_HW_GC_HEAP
 #define MICROPY_HW_GC_HEAP                      (512 * 1024)
 #endif
@@ -128,6 +129,10 @@
 #define MICROPY_FATFS_LFN_CODE_PAGE             437 /* 1=SFN/ANSI 437=LFN/U.S.(OEM) */
 #define MICROPY_FATFS_RPATH                     (2)
 #define MICROPY_FATFS_EXFAT                     (1) /* cards of 64 GB and more come with it */
+
+#if K210_VARIANT
+#include "mpconfigvariant.h"
+#endif
 
 // Type definitions for the machine.
 #define MP_SSIZE_MAX                            (INT64_MAX)

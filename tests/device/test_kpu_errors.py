@@ -69,6 +69,7 @@ print(error(kpu.load_flash, {EMPTY_AT}, 1, 0xC000, 60000000))
 print(error(kpu.load, model(10001)))
 """,
     ).splitlines()
+    out = [line for line in out if not line.startswith("SPI freq ")]
     crc = int(expected["layers_crc32"][22], 16)
     assert out[:2] == [f"{crc} 388776"] * 2
     assert out[2].startswith("ValueError: [MAIXPY]kpu: load_flash arg format error: ")
@@ -150,7 +151,8 @@ print(error(kpu.load, m))
 )
 def test_spoiled_fields(board: Board, code: str, texts: list[str]) -> None:
     out = run(board, code)
-    assert out.startswith("ValueError: [MAIXPY]kpu: load error:20"), out
+    kind = "MemoryError" if "2006" in texts else "ValueError"
+    assert out.startswith(f"{kind}: [MAIXPY]kpu: load error:20"), out
     for text in texts:
         assert text in out
 
@@ -333,7 +335,9 @@ def test_memtest_and_memory(board: Board) -> None:
     lines = out.splitlines()
     assert lines[0].startswith("###free gc heap memory : ") and lines[0].endswith(" KB")
     assert lines[1].startswith("###free sys heap memory: ") and lines[1].endswith(" KB")
-    assert lines[2:] == ["['free', 'largest', 'total']", "True kpu"]
+    keys = ast.literal_eval(lines[2])
+    assert {"free", "largest", "total", "sram", "heap", "models", "images", "kpu_ram", "kpu_free"} <= set(keys)
+    assert lines[3] == "True kpu"
 
 
 def test_callback_in_a_run_cannot_disturb_it(board: Board, expected: dict) -> None:

@@ -42,7 +42,7 @@ static const spi_config_t standard = {
 
 // 32-bit frames, so that one DMA beat moves four bytes; the first byte of flash is the most
 // significant one. The mode byte 0 of the EB command travels as the last byte of the address.
-static const spi_config_t quad_read = {
+static spi_config_t quad_read = {
     .port = 3, .mode = 0, .bits = 32, .hz = FLASH_HZ, .format = SPI_QUAD, .trans = SPI_TRANS_ADDRESS_WIDE,
     .inst_bits = 8, .addr_bits = 32, .wait_cycles = 4,
 };
@@ -137,13 +137,130 @@ uint32_t flash_size(void) {
     return size;
 }
 
-int flash_unique_id(uint8_t id[8]) {
-    const uint32_t head[5] = { CMD_UNIQUE_ID, 0, 0, 0, 0 };
-    return size == 0 ? -ENODEV : spi_read(&standard, head, 5, id, 8);
+static int wait_job(void);
+
+// Inside the part, and nobody else is using it.
+static int check_range(uint32_t addr, size_t n) {
+    return size == 0 ? -ENODEV : addr > size || n > size - addr ? -EINVAL : wait_job();
 }
 
-static int check_range(uint32_t addr, size_t n) {
-    return size == 0 ? -ENODEV : addr > size || n > size - addr ? -EINVAL : 0;
+int flash_unique_id(uint8_t id[8]) {
+    const uint32_t head[5] = { CMD_UNIQUE_ID, 0, 0, 0, 0 };
+    int err = check_range(0, 0);
+    return err < 0 ? err : spi_read(&standard, head, 5, id, 8);
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+static flash_job_t *running;
+
+// Pieces of a job: the first ones are put in order while the next ones come in.
+#define PIECE (16384)
+// More than any read takes: 16 MiB at 10 MHz are 3.4 s.
+#define JOB_TIMEOUT_US(n) (800000 + (n) / 2)
+
+static void request_piece(flash_job_t *job);
+
+static void piece_done(void *arg, int status) {
+    flash_job_t *job = arg;
+    spi_read_dma_end(3);
+    if (status < 0) {
+        job->status = status;
+    } else {
+        job->received = job->requested;
+        if (job->received < job->n) {
+            request_piece(job);
+            return;
+        }
+        job->status = 1;
+    }
+    running = NULL;
+}
+
+// In interrupt context, or with interrupts off.
+static void request_piece(flash_job_t *job) {
+    size_t n = job->n - job->requested < PIECE ? job->n - job->requested : PIECE;
+    const uint32_t head[2] = { CMD_READ_QUAD_IO, (job->addr + (uint32_t)job->requested) << 8 };
+    uint32_t *words = job->words + job->requested / 4;
+    job->requested += n;
+    int err = spi_read_dma_start(&quad_read, head, 2, words, (n + 3) / 4, piece_done, job);
+    if (err < 0) {
+        job->status = err;
+        running = NULL;
+    }
+}
+
+// The first byte of flash is the most significant one of a word: turns the words round.
+static void swap_words(flash_job_t *job, size_t end) {
+    uint64_t *p = (uint64_t *)job->words + job->swapped / 8;
+    uint64_t *last = (uint64_t *)job->words + (end + 7) / 8;
+    for (; p < last; ++p) {
+        uint64_t v = *p;
+        v = (v & 0x00FF00FF00FF00FFull) << 8 | (v >> 8 & 0x00FF00FF00FF00FFull);
+        *p = (v & 0x0000FFFF0000FFFFull) << 16 | (v >> 16 & 0x0000FFFF0000FFFFull);
+    }
+    job->swapped = end;
+}
+
+int flash_read_start(flash_job_t *job) {
+    int err = check_range(job->addr, job->n);
+    if (err < 0 || ((uintptr_t)job->words & 7) || job->n == 0) {
+        return err < 0 ? err : -EINVAL;
+    }
+    job->requested = job->received = job->swapped = 0;
+    job->status = 0;
+    job->deadline = hal_time_us() + JOB_TIMEOUT_US(job->n);
+    uintptr_t irq = hal_irq_disable();
+    running = job;
+    request_piece(job);
+    hal_irq_restore(irq);
+    return job->status < 0 ? job->status : 0;
+}
+
+int flash_read_poll(flash_job_t *job) {
+    // Look at the clock first: what came in while this code did not run is not late.
+    bool late = hal_time_us() > job->deadline;
+    int status = job->status;
+    __asm__ volatile ("fence rw, rw" : : : "memory");
+    size_t received = job->received;
+    if (!job->raw && received != job->swapped) {
+        swap_words(job, received);
+    }
+    if (status == 0 && late) {
+        flash_read_stop(job);
+        job->status = status = -ETIMEDOUT;
+    }
+    return status;
+}
+
+void flash_read_stop(flash_job_t *job) {
+    uintptr_t irq = hal_irq_disable();
+    if (running == job) {
+        running = NULL;
+        spi_read_dma_end(3);
+        job->status = -ECANCELED;
+    }
+    hal_irq_restore(irq);
+}
+
+static bool job_has_ended(void) {
+    uintptr_t irq = hal_irq_disable();
+    flash_job_t *job = running;
+    hal_irq_restore(irq);
+    return job == NULL || flash_read_poll(job) != 0;
+}
+
+static int wait_job(void) {
+    return running == NULL || HAL_WAIT(job_has_ended(), 10000000) ? 0 : -ETIMEDOUT;
+}
+
+void flash_set_read_hz(uint32_t hz) {
+    wait_job();
+    quad_read.hz = hz;
+}
+
+uint32_t flash_read_hz(void) {
+    return spi_rate(&quad_read);
 }
 
 int flash_read(uint32_t addr, void *buf, size_t n) {
@@ -177,6 +294,8 @@ int flash_read(uint32_t addr, void *buf, size_t n) {
     }
     return err;
 }
+
+// ---- writing ------------------------------------------------------------------------------------
 
 // Programs inside one page. Frames are 32 bits: the bytes around the ends stay as they are,
 // because programming FF changes nothing.

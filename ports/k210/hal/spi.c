@@ -48,10 +48,10 @@ static const spi_port_t ports[4] = {
     [3] = { SPI3_BASE, CLOCK_SPI3, 0, 8, 10, 22 },
 };
 
-// The DMA write that spi_wait() has to end; ch < 0 = none.
+// The DMA write that spi_wait() has to end and the DMA read that spi_read_dma_end() has to; ch < 0 = none.
 static struct {
     int ch;
-} dma_write[4] = { { -1 }, { -1 }, { -1 }, { -1 } };
+} dma_write[4] = { { -1 }, { -1 }, { -1 }, { -1 } }, dma_read[4] = { { -1 }, { -1 }, { -1 }, { -1 } };
 
 static bool config_ok(const spi_config_t *c) {
     return (c->port == 0 || c->port == 1 || c->port == 3) && c->cs < 4 && c->mode < 4
@@ -141,7 +141,7 @@ static int busy_check(const spi_config_t *c) {
     if (!config_ok(c)) {
         return -EINVAL;
     }
-    return dma_write[c->port].ch >= 0 ? -EBUSY : 0;
+    return dma_write[c->port].ch >= 0 || dma_read[c->port].ch >= 0 ? -EBUSY : 0;
 }
 
 int spi_write(const spi_config_t *c, const uint32_t *head, size_t n_head, const void *data, size_t frames) {
@@ -307,7 +307,8 @@ int spi_wait(unsigned port, uint32_t timeout) {
     return err;
 }
 
-int spi_read_dma(const spi_config_t *c, const uint32_t *head, size_t n_head, uint32_t *words, size_t frames) {
+int spi_read_dma_start(const spi_config_t *c, const uint32_t *head, size_t n_head, uint32_t *words, size_t frames,
+    void (*done)(void *arg, int status), void *arg) {
     int err = busy_check(c);
     if (err < 0) {
         return err;
@@ -319,10 +320,9 @@ int spi_read_dma(const spi_config_t *c, const uint32_t *head, size_t n_head, uin
     if (ch < 0) {
         return ch;
     }
-    uintptr_t b = ports[c->port].base;
     setup(c, n_head != 0 ? TMOD_EEPROM : TMOD_RX, frames, DMACR_RX);
     dmac_xfer_t x = {
-        .src = b + SPI_DR,
+        .src = ports[c->port].base + SPI_DR,
         .dst = (uintptr_t)words,
         .dst_inc = true,
         .src_width = DMAC_WIDTH_32,
@@ -332,13 +332,32 @@ int spi_read_dma(const spi_config_t *c, const uint32_t *head, size_t n_head, uin
         .count = frames,
         .request = DMA_REQ_SPI0_RX + 2 * c->port,
         .direction = DMAC_PERIPHERAL_TO_MEM,
+        .done = done,
+        .arg = arg,
     };
+    dma_read[c->port].ch = ch;
     err = dmac_start(ch, &x);
-    if (err == 0) {
-        start_read(c, head, n_head);
-        err = dmac_wait(ch, timeout_us(c, frames));
+    if (err < 0) {
+        spi_read_dma_end(c->port);
+        return err;
     }
-    shutdown(b);
-    dmac_release(ch);
+    start_read(c, head, n_head);
+    return 0;
+}
+
+void spi_read_dma_end(unsigned port) {
+    if (port < 4 && dma_read[port].ch >= 0) {
+        shutdown(ports[port].base);
+        dmac_release(dma_read[port].ch);
+        dma_read[port].ch = -1;
+    }
+}
+
+int spi_read_dma(const spi_config_t *c, const uint32_t *head, size_t n_head, uint32_t *words, size_t frames) {
+    int err = spi_read_dma_start(c, head, n_head, words, frames, NULL, NULL);
+    if (err == 0) {
+        err = dmac_wait(dma_read[c->port].ch, timeout_us(c, frames));
+        spi_read_dma_end(c->port);
+    }
     return err;
 }

@@ -54,6 +54,12 @@ int spi_write_dma(const spi_config_t *config, const uint32_t *head, size_t n_hea
 bool spi_busy(unsigned port);
 int spi_wait(unsigned port, uint32_t timeout_us);
 
+// frames <= 65536. done is called in interrupt context when all frames are in memory or the DMA has
+// failed; spi_read_dma_end() must follow, there or later, before the port is used again.
+int spi_read_dma_start(const spi_config_t *config, const uint32_t *head, size_t n_head, uint32_t *words, size_t frames,
+    void (*done)(void *arg, int status), void *arg);
+void spi_read_dma_end(unsigned port);
+
 // Blocks. frames <= 65536.
 int spi_read_dma(const spi_config_t *config, const uint32_t *head, size_t n_head, uint32_t *words, size_t frames);
 

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+K210_ONLY_MODULES = image kpu lcd maix sensor
+FROZEN_MANIFEST = $(VARIANT_DIR)/manifest.py
+MICROPY_ROM_TEXT_COMPRESSION = 1
+MICROPY_VFS_FAT = 0
+OPTIMIZE = -Os -msave-restore
+STACK0_SIZE = 0x6000
+STACK1_SIZE = 0x1000
