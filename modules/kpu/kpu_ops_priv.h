@@ -89,6 +89,9 @@ static inline void store_int(void *p, uint8_t dtype, int64_t v) {
 // The nearest integer to zero that the type has; 0 for what is not a number.
 int64_t kpu_float_to_int(float v, uint8_t dtype);
 
+// out[i] = table[in[i]], eight at a time.
+void kpu_lookup_f32(const uint8_t *in, float *out, uint32_t n, const float table[256]);
+
 // Layers with shapes (kpu_ops_tensor.c, kpu_ops_nn.c).
 void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node);
 void kpu_op_concat_dim(const kpu_net_t *net, const kpu_node_t *node);

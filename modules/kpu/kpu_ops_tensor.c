@@ -345,11 +345,11 @@ void kpu_op_quantize_even(const kpu_net_t *net, const kpu_node_t *node) {
 }
 
 void kpu_op_dequantize_zero_point(const kpu_net_t *net, const kpu_node_t *node) {
-    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
-    float *out = (float *)kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
-        out[i] = ((float)in[i] - node->p.quant.bias) / node->p.quant.scale;
+    float table[256];
+    for (unsigned i = 0; i < 256; ++i) {
+        table[i] = ((float)i - node->p.quant.bias) / node->p.quant.scale;
     }
+    kpu_lookup_f32(kpu_range_ptr(net, &node->in[0]), (float *)kpu_range_ptr(net, &node->out), node->out.size / 4, table);
 }
 
 // ---- reductions ------------------------------------------------------------------------------

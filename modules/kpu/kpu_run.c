@@ -199,6 +199,29 @@ static void next_node(kpu_run_t *run) {
     run->state = run->pos < run->end ? KPU_RUN_NEXT : KPU_RUN_DONE;
 }
 
+// A layer that may be followed by the next one without anybody looking.
+static bool is_simple(const kpu_run_t *run, uint32_t pos) {
+    const kpu_node_t *node = &run->net->nodes[pos];
+    return pos < run->end && node->op == KPU_OP_CONV && node->p.conv.batches == 1 && !kpu_stream_has(run->net, node);
+}
+
+// Puts layers into the KPU's queue as long as another one follows that can end the row.
+static int queue_convs(kpu_run_t *run) {
+    const kpu_net_t *net = run->net;
+    int ret = 0;
+    for (unsigned n = 1; n < KPU_QUEUE && run->backend->queue != NULL && ret >= 0 && is_simple(run, run->pos)
+         && !net->nodes[run->pos].p.conv.to_main && run->pos + 1 < run->end && is_simple(run, run->pos + 1); ++n) {
+        const kpu_conv_t *conv = &net->nodes[run->pos].p.conv;
+        uint64_t words[12];
+        memcpy(words, conv->words, sizeof(words));
+        words[1] = conv->in.line | (uint64_t)conv->out.line << 32;
+        ret = run->backend->queue(run->backend->ctx, words, kpu_model_at(net, conv->weights), kpu_model_at(net, conv->bn),
+            kpu_model_at(net, conv->act), net->eight_bit);
+        run->pos += 1;
+    }
+    return ret;
+}
+
 static int step_conv(kpu_run_t *run, const kpu_node_t *node, char *err) {
     const uint8_t *weights;
     if (kpu_stream_has(run->net, node)) {
@@ -214,8 +237,14 @@ static int step_conv(kpu_run_t *run, const kpu_node_t *node, char *err) {
     } else {
         weights = kpu_model_at(run->net, node->p.conv.weights);
     }
-    int ret = start_conv(run, node, weights);
+    int ret = run->batch == 0 ? queue_convs(run) : 0;
+    if (ret >= 0) {
+        node = &run->net->nodes[run->pos];
+        weights = run->chunk.channels ? weights : kpu_model_at(run->net, node->p.conv.weights);
+        ret = start_conv(run, node, weights);
+    }
     if (ret < 0) {
+        run->backend->stop(run->backend->ctx); // what is queued already
         return backend_fail(run, "starting the KPU", ret, err);
     }
     run->state = KPU_RUN_WAIT;

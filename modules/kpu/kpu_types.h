@@ -382,6 +382,9 @@ typedef struct {
     kpu_memory_t mem;
 } kpu_net_t;
 
+// Layers that the KPU takes before the first one is done.
+#define KPU_QUEUE (8)
+
 // What runs the KPU layers: the chip (hal/kpu through the binding) or software (host tests).
 // All return 0 or a negative errno.
 typedef struct {
@@ -390,6 +393,10 @@ typedef struct {
     // multiple of 8 may be written) when the layer is done.
     int (*start)(void *ctx, const uint64_t words[12], const uint8_t *weights, const uint8_t *bn,
         const uint8_t *act, bool eight_bit, uint8_t *dest, uint32_t dest_size);
+    // Puts a layer without dest into the KPU's queue; the next one follows by itself. start() must come
+    // next, for the layer whose end poll() looks for. At most KPU_QUEUE - 1 layers. NULL: no queue.
+    int (*queue)(void *ctx, const uint64_t words[12], const uint8_t *weights, const uint8_t *bn, const uint8_t *act,
+        bool eight_bit);
     // 1 when the layer is done, 0 while it runs, negative when it failed or took too long.
     int (*poll)(void *ctx);
     void (*stop)(void *ctx);

@@ -17,6 +17,7 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel_v5_move.c \
 	kmodel_v5_tensors.c \
 	kmodel_v5_vm.c \
+	kpu_face.c \
 	kpu_layer.c \
 	kpu_ops.c \
 	kpu_ops_axis.c \
@@ -30,6 +31,7 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	)
 SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
 	modkpu.c \
+	modkpu_face.c \
 	modkpu_fmap.c \
 	modkpu_hw.c \
 	modkpu_info.c \
@@ -46,6 +48,6 @@ CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 $(addprefix $(BUILD)/kpu/, detect.o kpu_ops.o kpu_ops_axis.o kpu_ops_nn.o kpu_ops_tensor.o kpu_ops_v5.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_ram.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_face.o kpu_ram.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
 	kmodel_v5_k210.o kmodel_v5_math.o kmodel_v5_move.o kmodel_v5_tensors.o kpu_ops_axis.o kpu_ops_v5.o \
-	kmodel_v5_vm.o modkpu.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_post.o modkpu_source.o modkpu_yolo2.o): CFLAGS += -Os
+	kmodel_v5_vm.o modkpu.o modkpu_face.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_post.o modkpu_source.o modkpu_yolo2.o): CFLAGS += -Os

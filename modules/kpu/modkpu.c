@@ -75,6 +75,8 @@ static const mp_rom_map_elem_t modkpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_fmap), MP_ROM_PTR(&modkpu_fmap_obj) },
     { MP_ROM_QSTR(MP_QSTR_fmap_free), MP_ROM_PTR(&modkpu_fmap_free_obj) },
     { MP_ROM_QSTR(MP_QSTR_netinfo), MP_ROM_PTR(&modkpu_netinfo_obj) },
+    { MP_ROM_QSTR(MP_QSTR_face_encode), MP_ROM_PTR(&modkpu_face_encode_obj) },
+    { MP_ROM_QSTR(MP_QSTR_face_compare), MP_ROM_PTR(&modkpu_face_compare_obj) },
     { MP_ROM_QSTR(MP_QSTR_memtest), MP_ROM_PTR(&modkpu_memtest_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&modkpu_memory_fun_obj) },
 };

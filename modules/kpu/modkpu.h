@@ -126,6 +126,8 @@ void modkpu_print_float(const mp_print_t *print, double value);
 MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_load_obj);
 MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(modkpu_load_flash_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(modkpu_deinit_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(modkpu_face_encode_obj);
+MP_DECLARE_CONST_FUN_OBJ_2(modkpu_face_compare_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_init_yolo2_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(modkpu_run_yolo2_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(modkpu_deinit_yolo2_obj);

@@ -251,7 +251,17 @@ FMAP_METHOD(h, mp_obj_new_int_from_uint(self->h));
 FMAP_METHOD(ch, mp_obj_new_int_from_uint(self->ch));
 FMAP_METHOD(typecode, mp_obj_new_str((const char *)&self->typecode, 1));
 
+static mp_obj_t fmap_shape(mp_obj_t self_in) {
+    const fmap_obj_t *self = fmap_get(self_in);
+    mp_obj_t items[3] = {
+        mp_obj_new_int_from_uint(self->ch), mp_obj_new_int_from_uint(self->h), mp_obj_new_int_from_uint(self->w),
+    };
+    return mp_obj_new_tuple(3, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(fmap_shape_obj, fmap_shape);
+
 static const mp_rom_map_elem_t fmap_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_shape), MP_ROM_PTR(&fmap_shape_obj) },
     { MP_ROM_QSTR(MP_QSTR_size), MP_ROM_PTR(&fmap_size_obj) },
     { MP_ROM_QSTR(MP_QSTR_index), MP_ROM_PTR(&fmap_index_obj) },
     { MP_ROM_QSTR(MP_QSTR_w), MP_ROM_PTR(&fmap_w_obj) },

@@ -114,6 +114,15 @@ static int hw_start(void *ctx, const uint64_t words[12], const uint8_t *weights,
     return kpu_layer_start(words, bus(weights), bus(bn), bus(act), eight_bit, dest ? self->landing : NULL, dest_size);
 }
 
+static int hw_queue(void *ctx, const uint64_t words[12], const uint8_t *weights, const uint8_t *bn, const uint8_t *act,
+    bool eight_bit) {
+    (void)ctx;
+    if (pool_kpu_lent()) {
+        pool_quiet(true);
+    }
+    return kpu_layer_queue(words, bus(weights), bus(bn), bus(act), eight_bit);
+}
+
 static int hw_poll(void *ctx) {
     modkpu_net_obj_t *self = ctx;
     int ret = kpu_layer_poll();
@@ -151,7 +160,7 @@ static int hw_read(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
 int modkpu_hw_init(modkpu_net_obj_t *self, char *err) {
     kpu_init();
     self->backend = (kpu_backend_t) {
-        .start = hw_start, .poll = hw_poll, .stop = hw_stop, .waiting_for = hw_waiting_for,
+        .start = hw_start, .queue = hw_queue, .poll = hw_poll, .stop = hw_stop, .waiting_for = hw_waiting_for,
         .max_dest = MODKPU_LANDING_MAX, .write = hw_write, .read = hw_read, .ctx = self,
     };
     int ret = claim_kpu_ram(self, err);

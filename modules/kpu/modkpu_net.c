@@ -100,9 +100,9 @@ static NORETURN void raise_image(const char *why) {
     mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: check img format err! %s"), why);
 }
 
-static void feed(modkpu_net_obj_t *self, const void *src, size_t size) {
+static void feed(modkpu_net_obj_t *self, uint32_t i, const void *src, size_t size) {
     char err[KPU_ERR_LEN];
-    int ret = kpu_run_input(&self->run, 0, src, size, err);
+    int ret = kpu_run_input(&self->run, i, src, size, err);
     if (ret == KPU_ERR_RUN) {
         modkpu_raise_run(ret, err);
     }
@@ -111,9 +111,9 @@ static void feed(modkpu_net_obj_t *self, const void *src, size_t size) {
     }
 }
 
-static void feed_image(modkpu_net_obj_t *self, const image_t *img) {
+static void feed_image(modkpu_net_obj_t *self, uint32_t i, const image_t *img) {
     char why[KPU_ERR_LEN];
-    const kpu_tensor_t *in = &self->net.inputs[0];
+    const kpu_tensor_t *in = &self->net.inputs[i];
     if (in->mem.dtype != KPU_U8) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]kpu: first layer not conv layer!"));
     }
@@ -137,11 +137,11 @@ static void feed_image(modkpu_net_obj_t *self, const image_t *img) {
     } else {
         raise_image("img bpp not support yet!");
     }
-    feed(self, img->ai, (size_t)in->w * in->h * in->c);
+    feed(self, i, img->ai, (size_t)in->w * in->h * in->c);
 }
 
-static void feed_list(modkpu_net_obj_t *self, mp_obj_t list) {
-    const kpu_tensor_t *in = &self->net.inputs[0];
+static void feed_list(modkpu_net_obj_t *self, uint32_t index, mp_obj_t list) {
+    const kpu_tensor_t *in = &self->net.inputs[index];
     size_t n;
     mp_obj_t *items;
     mp_obj_get_array(list, &n, &items);
@@ -158,20 +158,42 @@ static void feed_list(modkpu_net_obj_t *self, mp_obj_t list) {
     for (size_t i = 0; i < n; ++i) {
         mp_binary_set_val_array(kpu_dtype_code(in->mem.dtype), buf, i, items[i]);
     }
-    feed(self, buf, n * item_size);
+    feed(self, index, buf, n * item_size);
     m_del(uint8_t, buf, n * item_size);
 }
 
-static void feed_any(modkpu_net_obj_t *self, mp_obj_t input, bool image_only) {
+static void feed_any(modkpu_net_obj_t *self, uint32_t i, mp_obj_t input, bool image_only) {
     mp_buffer_info_t buf;
     if (mp_obj_is_type(input, &py_image_type) || image_only) {
-        feed_image(self, py_image_get(input));
+        feed_image(self, i, py_image_get(input));
     } else if (mp_obj_is_type(input, &mp_type_list) || mp_obj_is_type(input, &mp_type_tuple)) {
-        feed_list(self, input);
+        feed_list(self, i, input);
     } else if (!mp_obj_is_str(input) && mp_get_buffer(input, &buf, MP_BUFFER_READ)) {
-        feed(self, buf.buf, buf.len);
+        feed(self, i, buf.buf, buf.len);
     } else {
         mp_raise_ValueError(MP_ERROR_TEXT("input not support"));
+    }
+}
+
+// A model with several inputs takes a list of them.
+static void feed_all(modkpu_net_obj_t *self, mp_obj_t input, bool image_only) {
+    uint32_t n = self->net.n_inputs;
+    if (n == 1) {
+        feed_any(self, 0, input, image_only);
+        return;
+    }
+    size_t len = 0;
+    mp_obj_t *items = NULL;
+    if (mp_obj_is_type(input, &mp_type_list) || mp_obj_is_type(input, &mp_type_tuple)) {
+        mp_obj_get_array(input, &len, &items);
+    }
+    if (len != n) {
+        mp_raise_msg_varg(&mp_type_ValueError,
+            MP_ERROR_TEXT("[MAIXPY]kpu: check input list format err! The model has %u inputs, it wants a list of as many"),
+            (unsigned)n);
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        feed_any(self, i, items[i], image_only);
     }
 }
 
@@ -219,7 +241,7 @@ void modkpu_run(modkpu_net_obj_t *self, mp_obj_t input, bool image_only) {
     int ret;
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
-        feed_any(self, input, image_only);
+        feed_all(self, input, image_only);
         self->input = input;
         ret = kpu_run_start(&self->run, self->layers, err);
         if (ret == KPU_OK) {
@@ -359,6 +381,38 @@ static mp_obj_t net_mode(mp_obj_t self_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(net_mode_obj, net_mode);
 
+// One tuple for each input or output: (typecode, (channels, height, width), bytes); the shape is None when
+// neither the file nor set_outputs() says it.
+static mp_obj_t tensor_list(const kpu_tensor_t *tensors, uint32_t n) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (uint32_t i = 0; i < n; ++i) {
+        const kpu_tensor_t *t = &tensors[i];
+        bool is_float = t->mem.dtype == KPU_F32;
+        mp_obj_t dims[3] = {
+            mp_obj_new_int_from_uint(t->c), mp_obj_new_int_from_uint(t->h), mp_obj_new_int_from_uint(t->w),
+        };
+        mp_obj_t items[3] = {
+            is_float ? MP_OBJ_NEW_QSTR(MP_QSTR_f) : MP_OBJ_NEW_QSTR(MP_QSTR_B),
+            t->c ? mp_obj_new_tuple(3, dims) : mp_const_none,
+            mp_obj_new_int_from_uint(t->mem.size),
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(3, items));
+    }
+    return list;
+}
+
+static mp_obj_t net_inputs(mp_obj_t self_in) {
+    modkpu_net_obj_t *self = modkpu_get_open_net(self_in);
+    return tensor_list(self->net.inputs, self->net.n_inputs);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(net_inputs_obj, net_inputs);
+
+static mp_obj_t net_outputs(mp_obj_t self_in) {
+    modkpu_net_obj_t *self = modkpu_get_open_net(self_in);
+    return tensor_list(self->net.outputs, self->net.n_outputs);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(net_outputs_obj, net_outputs);
+
 static mp_obj_t net_memory(mp_obj_t self_in) {
     return modkpu_net_memory(modkpu_get_net(self_in));
 }
@@ -386,6 +440,8 @@ static const mp_rom_map_elem_t net_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_model_size), MP_ROM_PTR(&net_model_size_obj) },
     { MP_ROM_QSTR(MP_QSTR_model_path), MP_ROM_PTR(&net_model_path_obj) },
     { MP_ROM_QSTR(MP_QSTR_mode), MP_ROM_PTR(&net_mode_obj) },
+    { MP_ROM_QSTR(MP_QSTR_inputs), MP_ROM_PTR(&net_inputs_obj) },
+    { MP_ROM_QSTR(MP_QSTR_outputs), MP_ROM_PTR(&net_outputs_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&net_memory_obj) },
     { MP_ROM_QSTR(MP_QSTR_net_arg), MP_ROM_PTR(&net_net_arg_obj) },
     { MP_ROM_QSTR(MP_QSTR_layer_output), MP_ROM_PTR(&net_layer_output_obj) },

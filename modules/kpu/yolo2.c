@@ -14,6 +14,7 @@ typedef struct {
     uint32_t grid_w, grid_h, cells;
     uint32_t entries;           // 5 + classes
     uint32_t classes;
+    float least;                // objectness that is below this cannot be above the threshold
     const yolo2_params_t *params;
 } region_t;
 
@@ -50,6 +51,18 @@ static bool class_probs(const region_t *r, uint32_t anchor, uint32_t cell, float
         }
     }
     return any;
+}
+
+// The next cell from `cell` on where a class is above the threshold; r->cells when there is none. Most
+// cells drop out before any exponential.
+static uint32_t next_found(const region_t *r, uint32_t anchor, uint32_t cell) {
+    const float *objectness = r->data + ((size_t)anchor * r->entries + 4) * r->cells;
+    for (; cell < r->cells; ++cell) {
+        if (!(objectness[cell] < r->least) && class_probs(r, anchor, cell, NULL)) {
+            break;
+        }
+    }
+    return cell;
 }
 
 static candidate_t make_box(const region_t *r, uint32_t anchor, uint32_t cell) {
@@ -173,11 +186,9 @@ static int decode(const region_t *r, uint32_t net_w, uint32_t net_h, uint32_t n,
     uint32_t *order = (uint32_t *)(probs + (size_t)n * r->classes);
     uint32_t at = 0;
     for (uint32_t anchor = 0; anchor < r->params->n_anchors; ++anchor) {
-        for (uint32_t cell = 0; cell < r->cells; ++cell) {
-            if (class_probs(r, anchor, cell, NULL)) {
-                class_probs(r, anchor, cell, probs + (size_t)at * r->classes);
-                found[at++] = make_box(r, anchor, cell);
-            }
+        for (uint32_t cell = 0; (cell = next_found(r, anchor, cell)) < r->cells; ++cell) {
+            class_probs(r, anchor, cell, probs + (size_t)at * r->classes);
+            found[at++] = make_box(r, anchor, cell);
         }
     }
     suppress(r, found, n, probs, order);
@@ -211,11 +222,13 @@ int yolo2_decode(const float *data, uint32_t grid_w, uint32_t grid_h, uint32_t c
     region_t r = {
         .data = data, .grid_w = grid_w, .grid_h = grid_h, .cells = grid_w * grid_h,
         .entries = channels / n_anchors, .classes = channels / n_anchors - 5, .params = params,
+        // The inverse of logistic(), with some room for rounding.
+        .least = logf(params->threshold / (1 - params->threshold)) - 0.01f,
     };
     uint32_t n = 0;
     for (uint32_t anchor = 0; anchor < n_anchors; ++anchor) {
-        for (uint32_t cell = 0; cell < r.cells; ++cell) {
-            n += class_probs(&r, anchor, cell, NULL);
+        for (uint32_t cell = 0; (cell = next_found(&r, anchor, cell)) < r.cells; ++cell) {
+            n += 1;
         }
     }
     if (n == 0) {

@@ -21,6 +21,8 @@ from k210 import bench_tests, paths
 from k210.board import Board
 from k210.emulator import Config
 from k210.errors import K210Error
+from k210.model.info import seconds
+from k210.model.load import load
 
 OUTPUT = paths.BUILD / "bench"
 MODEL = "models/face_model_at_0x300000.kfpkg"
@@ -60,6 +62,21 @@ for i in range(12):
     lcd.display(img)
     t3 = time.ticks_us()
     times.append((time.ticks_diff(t1, t0), time.ticks_diff(t2, t1), time.ticks_diff(t3, t2)))
+print(times)
+"""
+
+INFERENCE = """
+import time
+import KPU as kpu
+times = []
+for stream in (False, True):
+    with kpu.load(0x300000, stream=stream) as net:
+        data = bytes(net.inputs()[0][2])
+        for i in range(3):
+            start = time.ticks_us()
+            kpu.forward(net, data)
+            took = time.ticks_diff(time.ticks_us(), start)
+        times.append((net.mode(), took))
 print(times)
 """
 
@@ -160,6 +177,18 @@ def tests(config: Config) -> list[Row]:
     return rows
 
 
+def models(config: Config) -> list[Row]:
+    """Every model of the test data: one inference with the weights in memory and streamed from flash."""
+    rows = []
+    for path in sorted((paths.test_data() / "models").glob("*.kmodel")):
+        kpu = sum(seconds(step) or 0 for step in load(path).steps())
+        with Board.start(replace(config, flash=(*config.flash, f"{path}@0x300000"), icount=True)) as board:
+            times = ast.literal_eval(board.exec(INFERENCE, timeout=300))
+        rows += [Row(f"{path.name}: {mode}", took / 1000, "ms", "board") for mode, took in times]
+        rows.append(Row(f"{path.name}: of it KPU layers", kpu * 1000, "ms", "board"))
+    return rows
+
+
 def markdown(rows: list[Row], board: str) -> str:
     lines = [f"# {board} on the emulator", "", "| What | Figure | Clock |", "|---|---:|---|"]
     lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} |" for row in rows]
@@ -180,7 +209,7 @@ def main() -> int:
     options = parser.parse_args()
     config = Config(board=options.board)
     rows: list[Row] = []
-    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection, tests]
+    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection, models, tests]
     try:
         for measure in measurements:
             print(f"k210: measuring {measure.__name__.replace('_', ' ')}", flush=True)

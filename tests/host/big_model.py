@@ -18,7 +18,9 @@ CLASSES = 16
 LINES = 32768
 
 
-def layer(rng: np.random.Generator, w: int, h: int, ic: int, oc: int, *, k: int, pool: int = 0, src: int, dst: int, main=None):
+def layer(
+    rng: np.random.Generator, w: int, h: int, ic: int, oc: int, *, k: int, pool: int = 0, src: int, dst: int, main=None
+):
     """Results spread over 0..255; every channel has scales of its own."""
     taps = k * k * ic
     weights = rng.integers(0, 256, (oc, taps), np.uint8)
@@ -26,7 +28,9 @@ def layer(rng: np.random.Generator, w: int, h: int, ic: int, oc: int, *, k: int,
     act = [(-(1 << 35), 0, 0, 0), (-(1 << 34), 0, 0, 5), (0, 1, shift, 30)]
     bn = [(int(rng.integers(1, 40)), int(rng.integers(-99, 99)), 10) for _ in range(oc)]
     per_load = max(1, min(oc, 30720 // taps))
-    return Conv(w, h, ic, oc, weights, bn, act, src=src, dst=dst, main=main, k=k, pool=pool, per_load=per_load, arg_x=-128)
+    return Conv(
+        w, h, ic, oc, weights, bn, act, src=src, dst=dst, main=main, k=k, pool=pool, per_load=per_load, arg_x=-128
+    )
 
 
 def layers(size: int, seed: int) -> list[Conv]:
@@ -105,4 +109,3 @@ def big_v4(size: int, seed: int = 1) -> bytes:
 def picture(seed: int = 1) -> bytes:
     """Planes of 3x240x320 that are not all the same."""
     return np.random.default_rng(seed).integers(0, 256, 3 * 240 * 320, np.uint8).tobytes()
-

@@ -15,9 +15,9 @@
 
 #define KPU_RAM_SIZE (2u << 20)
 
-// Longest time for one layer. The slowest one that fits (16-bit weights, 1024 channels, all of the
-// KPU's memory) takes about half a second at 400 MHz.
-#define KPU_LAYER_TIMEOUT_US (5000000)
+// Longest time for a layer and those queued before it. The slowest layer that fits (16-bit weights, 1024
+// channels, all of the KPU's memory) takes about half a second at 400 MHz.
+#define KPU_LAYER_TIMEOUT_US (800000)
 
 // Clock on, reset, interrupt connected. May be called again.
 void kpu_init(void);
@@ -28,6 +28,13 @@ void kpu_init(void);
 // -EBUSY while a layer runs or when no DMA channel is free.
 int kpu_layer_start(const uint64_t words[12], const void *weights, const void *bn, const void *act,
     bool eight_bit, void *dest, uint32_t dest_size);
+
+// Layers that wait in the KPU's FIFO; it has room for 12.
+#define KPU_QUEUE_MAX (8)
+
+// Puts a layer into the FIFO that kpu_layer_start() must follow, with at most KPU_QUEUE_MAX - 2 others
+// between. It runs as soon as the KPU is free, and nobody is told.
+int kpu_layer_queue(const uint64_t words[12], const void *weights, const void *bn, const void *act, bool eight_bit);
 
 // 1 when the layer is done, 0 while it runs, -ETIMEDOUT, -EIO (bus error of the DMA) or -EINVAL
 // (nothing was started). After a negative result the KPU has been reset.
