@@ -31,7 +31,7 @@ def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
     )
     p.add_argument(
         "--method",
-        choices=["minmax", "percentile", "kl"],
+        choices=["minmax", "percentile", "kl", "mse"],
         default="minmax",
         help="how ranges are chosen from what calibration saw (default: %(default)s)",
     )
@@ -40,7 +40,7 @@ def add_compiler_commands(kinds: argparse._SubParsersAction) -> None:
     )
     p.add_argument("--no-bias-correction", action="store_true", help="leave the bias as it is in the network")
     p.add_argument(
-        "--limit", type=int, default=200, metavar="N", help="calibration inputs to use (default: %(default)s)"
+        "--limit", type=int, default=100, metavar="N", help="calibration inputs to use (default: %(default)s)"
     )
     p.add_argument(
         "--compare",

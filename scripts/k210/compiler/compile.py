@@ -37,7 +37,7 @@ class Options:
     bias_correction: bool = True
     input_range: InputRange | None = None
     input_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    limit: int = 200
+    limit: int = 100
     version: int = 4
 
 
