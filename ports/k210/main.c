@@ -89,6 +89,7 @@ int main(void) {
     // start.S cleared .bss through the cache; devices' buffers in there must not be hit by late write-backs.
     cache_evict();
     init_clocks();
+    k210_restore_clock();
     plic_init();
     init_pads();
     mp_hal_stdio_init();

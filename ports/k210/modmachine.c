@@ -35,6 +35,7 @@ static void mp_machine_idle(void) {
 
 NORETURN static void mp_machine_reset(void) {
     uarths_clock_changing(); // let the last characters out
+    mp_hal_time_ns(); // leaves the wall clock for the next start
     sysctl_reset_chip();
 }
 

@@ -14,6 +14,31 @@
 // Wall clock minus time since start-up, in microseconds since the epoch (2000-01-01).
 static uint64_t epoch_offset_us;
 
+// The chip's own clock is lost at every reset. Memory is not: the wall clock is left there, past the cache,
+// whenever somebody looks at it or sleeps, and goes on from there.
+typedef struct {
+    uint64_t epoch_offset_us, last_us, check;
+} saved_clock_t;
+
+#define CLOCK_CHECK (0x4B3231302052544Cull)
+
+static saved_clock_t saved_clock_memory __attribute__((section(".noinit"), aligned(64)));
+
+static void save_clock(void) {
+    volatile saved_clock_t *saved = UNCACHED(&saved_clock_memory);
+    uint64_t now = hal_time_us();
+    saved->epoch_offset_us = epoch_offset_us;
+    saved->last_us = now;
+    saved->check = CLOCK_CHECK ^ epoch_offset_us ^ now;
+}
+
+void k210_restore_clock(void) {
+    volatile saved_clock_t *saved = UNCACHED(&saved_clock_memory);
+    if (saved->check == (CLOCK_CHECK ^ saved->epoch_offset_us ^ saved->last_us)) {
+        epoch_offset_us = saved->epoch_offset_us + saved->last_us;
+    }
+}
+
 // In interrupt context: Ctrl-C goes to the running program at once, past what is still in the buffer.
 static bool stdin_hook(uint8_t c) {
     if (c != mp_interrupt_char) {
@@ -72,6 +97,7 @@ mp_uint_t mp_hal_stdout_tx_strn(const char *str, size_t len) {
 }
 
 void mp_hal_wait_for_event(mp_int_t timeout_ms) {
+    save_clock();
     thread_idle(timeout_ms < 0 ? UINT64_MAX : hal_time_us() + 1000 * (uint64_t)timeout_ms);
 }
 
@@ -80,6 +106,7 @@ void mp_hal_delay_ms(mp_uint_t ms) {
     uint64_t now;
     mp_event_handle_nowait();
     while ((now = hal_time_us()) < end) {
+        save_clock();
         thread_idle(end);
         mp_event_handle_nowait();
     }
@@ -96,11 +123,13 @@ void mp_hal_delay_us(mp_uint_t us) {
 
 uint64_t mp_hal_time_ns(void) {
     // Nanoseconds since the port's epoch.
+    save_clock();
     return (hal_time_us() + epoch_offset_us) * 1000;
 }
 
 void k210_set_epoch_seconds(uint64_t seconds) {
     epoch_offset_us = seconds * 1000000 - hal_time_us();
+    save_clock();
 }
 
 int mp_hal_check(int err) {

@@ -63,6 +63,9 @@ static inline void mp_hal_delay_us_fast(mp_uint_t us) {
 // Wall clock, kept as an offset to the time since start-up. Seconds since 2000-01-01.
 void k210_set_epoch_seconds(uint64_t seconds);
 
+// At the start: goes on from before a reset, at 2000-01-01 after power-on.
+void k210_restore_clock(void);
+
 // C-level pins are pads; each one in use as GPIO has a GPIOHS behind it (machine_pin.h).
 #define MP_HAL_PIN_FMT "%u"
 #define mp_hal_pin_obj_t unsigned

@@ -97,6 +97,24 @@ def test_reset_and_its_cause(board: Board) -> None:
     assert board.exec("import machine\nprint(machine.reset_cause() == machine.SOFT_RESET)") == "True\n"
 
 
+@pytest.mark.emulator_only
+def test_clock_goes_on_after_resets(board: Board) -> None:
+    """By machine.reset(), by the reset key and by the watchdog; what passes until the start is lost."""
+    board.exec("import machine\nmachine.RTC().datetime((2024, 2, 29, 0, 12, 0, 0, 0))")
+    board._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+    board._wait_for_prompt()
+    board._enter_raw_repl(soft_reset=False)
+    first = board.eval("__import__('time').time()")
+    assert 762523200 <= first < 762523200 + 60
+    board.reset(hard=True)
+    second = board.eval("__import__('time').time()")
+    assert first <= second < first + 60
+    board._transport.exec_raw_no_follow("import machine\nmachine.WDT(timeout=300)\nwhile True:\n    pass")
+    board._wait_for_prompt()
+    board._enter_raw_repl(soft_reset=False)
+    assert second <= board.eval("__import__('time').time()") < second + 60
+
+
 def test_random_bytes_differ(board: Board) -> None:
     code = "import os\na, b = os.urandom(32), os.urandom(32)\nprint(len(a), a != b, len(set(a)) > 15)"
     assert board.exec(code) == "32 True True\n"
@@ -184,11 +202,10 @@ def test_i2c_talks_to_the_camera(board: Board) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("I2C(3)", r"ValueError: I2C\(3\) doesn't exist"),
-        ("I2C(0, scl=20)", "ValueError: pin.scl/sda. error"),
-        ("I2C(0, scl=20, sda=20)", "ValueError: pin.scl/sda. error"),
+        ("I2C(0, scl=20)", "ValueError: .*pin.scl/sda. error"),
+        ("I2C(0, scl=20, sda=20)", "ValueError: .*pin.scl/sda. error"),
         ("I2C(0, scl=20, sda=21, freq=0)", "ValueError: freq"),
-        ("I2C(0, mode=1)", "ValueError: mode error"),
+        ("I2C(0, mode=1)", "ValueError: .*mode error"),
         ("I2C(0, scl=20, sda=21).readfrom(0x42, 1)", "OSError: .*ENODEV"),
         ("I2C(0, scl=20, sda=21).writeto(0x42, b'1')", "OSError: .*ENODEV"),
         ("I2C(0, scl=20, sda=21).writeto(0x342, b'1')", "OSError: .*EINVAL"),

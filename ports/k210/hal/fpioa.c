@@ -15,6 +15,7 @@
 #define IO_DRIVE_SHIFT (8)
 #define IO_DATA_IS_OE (1u << 14)
 #define IO_DATA_INVERT (1u << 15)
+#define IO_LEVEL (1u << 31)
 #define IO_PULL_UP (1u << 16)
 #define IO_PULL_DOWN (1u << 17)
 #define IO_SLOW (1u << 19)
@@ -114,6 +115,10 @@ static uint32_t settings_of(unsigned function) {
 
 int fpioa_get(unsigned pad) {
     return pad < FPIOA_PADS ? (int)(*mmio32(FPIOA_IO(pad)) & IO_FUNCTION) : -EINVAL;
+}
+
+bool fpioa_level(unsigned pad) {
+    return pad < FPIOA_PADS && (*mmio32(FPIOA_IO(pad)) & IO_LEVEL) != 0;
 }
 
 int fpioa_pad_of(unsigned function) {

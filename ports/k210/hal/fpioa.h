@@ -28,6 +28,9 @@ void fpioa_name(unsigned function, char name[FPIOA_NAME_MAX]);
 // The pad that has the function, -1 if none has.
 int fpioa_pad_of(unsigned function);
 
+// Level at a pad, if its function has its input enabled.
+bool fpioa_level(unsigned pad);
+
 // Pad settings; fpioa_set() resets them.
 int fpioa_set_pull(unsigned pad, enum fpioa_pull pull);
 int fpioa_set_slew(unsigned pad, bool slow);

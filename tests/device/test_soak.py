@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Memory stays the same over soft resets, each after a program with camera, KPU, LCD, threads and timers.
+
+K210_SOAK_RESETS=1000 for the long run.
+"""
+
+import os
+
+import pytest
+
+from k210.board import Board
+
+RESETS = int(os.environ.get("K210_SOAK_RESETS", "6"))
+MODEL = "models/face_model_at_0x300000.kfpkg"
+
+PROGRAM = """
+import sensor, image, lcd, _thread, gc, time
+import KPU as kpu
+from machine import Timer, UART, I2S
+lcd.init()
+sensor.reset()
+sensor.set_pixformat(sensor.RGB565)
+sensor.set_framesize(sensor.QVGA)
+sensor.run(1)
+task = kpu.load(0x300000)
+anchors = (1.889, 2.5245, 2.9465, 3.94056, 3.99987, 5.3658, 5.155437, 6.92275, 6.718375, 9.01025)
+kpu.init_yolo2(task, 0.5, 0.3, 5, anchors)
+u = UART(UART.UART1, 115200, read_buf_len=4096)
+i = I2S(0, sck=30, ws=31, sd=32, mode=I2S.RX, bits=16, format=I2S.MONO, rate=8000, ibuf=4000)
+t = Timer(Timer.TIMER0, Timer.CHANNEL0, mode=Timer.MODE_PERIODIC, period=1, callback=lambda t: None)
+v = Timer(period=1, callback=lambda t: None)
+_thread.start_new_thread(lambda: time.sleep(100), ())
+img = sensor.snapshot()
+found = kpu.run_yolo2(task, img)
+lcd.display(img)
+keep = [bytearray(50000) for n in range(15)]
+print(len(found))
+"""
+FREE = (
+    "import gc, k210\nfrom Maix import utils\ngc.collect()\nprint(gc.mem_free(), utils.heap_free(), k210.pool_free())"
+)
+
+
+@pytest.mark.k210(flash=[MODEL], camera="images/astronaut.png")
+def test_memory_is_constant_over_soft_resets(board: Board) -> None:
+    seen = []
+    for _ in range(RESETS):
+        assert board.exec(PROGRAM).splitlines()[-1] == "1"
+        board.reset()
+        seen.append(board.exec(FREE))
+    pools = {line.split(" ", 1)[1] for line in seen}
+    heaps = [int(line.split()[0]) for line in seen]
+    assert len(pools) == 1, seen
+    # The collector also follows what it takes for pointers on the stack, which makes a block or two.
+    assert max(heaps) - min(heaps) <= 256, seen
