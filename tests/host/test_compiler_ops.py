@@ -18,6 +18,7 @@ from k210.compiler.calibration import InputRange
 from k210.compiler.compile import Compiled, Options, compile_model
 from k210.errors import K210Error
 from k210.model import simulate
+from k210.model.kpu import LINES
 from k210.model.load import parse
 
 ort = pytest.importorskip("onnxruntime")
@@ -118,6 +119,20 @@ def test_version_3_names_what_it_lacks(tmp_path: Path) -> None:
     out = net.op("Transpose", net.conv("x", 3, 8), perm=[0, 2, 3, 1])
     with pytest.raises(K210Error, match=r"node Transpose_2 \(Transpose\): kmodel v3 has no layer.*v4"):
         compiled(net, [out], tmp_path, Options(input_range=InputRange(0, 1), version=3))
+
+
+def test_feature_maps_leave_ai_memory_while_they_wait(tmp_path: Path) -> None:
+    """A map that is read again much later makes room for layers that need nearly all of AI memory."""
+    net = Net((1, 3, 160, 160))
+    early = net.op("Relu", net.conv("x", 3, 16))
+    x = net.op("Relu", net.conv(early, 16, 28))
+    x = net.op("Relu", net.conv(x, 28, 28))
+    x = net.conv(x, 28, 12, 1)
+    x = net.conv(net.op("Concat", x, early, axis=1), 28, 4, 1)
+    network, made = compiled(net, [x], tmp_path, Options(input_range=InputRange(0, 1)))
+    kinds = [n.kind for n in made.machine.nodes]
+    assert kinds.count("upload") >= 1 and made.machine.lines_used <= LINES
+    check(network, made, 0.99)
 
 
 RANDOM_NETS = int(os.environ.get("K210_RANDOM_NETS", "25"))

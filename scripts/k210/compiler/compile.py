@@ -16,7 +16,7 @@ from tqdm import tqdm
 from k210.compiler import errors, floats, report
 from k210.compiler.calibration import Calibration, InputRange
 from k210.compiler.fuse import fuse
-from k210.compiler.graph import Conv, Graph
+from k210.compiler.graph import Concat, Conv, Graph
 from k210.compiler.importer import read
 from k210.compiler.join import join
 from k210.compiler.legal import legalize
@@ -94,8 +94,22 @@ def build(graph: Graph, seen: dict[str, Seen], calibration: Calibration, options
         input_quants={name: r.quant for name, r in calibration.ranges.items()},
     )
     keep_ranges(graph, seen, settings)
+    return lower(graph, seen, settings)
+
+
+def lower(graph: Graph, seen: dict[str, Seen], settings: Settings) -> Machine:
+    """The program with its addresses. Joined maps live long; where they do not fit, the CPU joins instead."""
     machine = Lowering(graph, seen, settings).run()
-    plan_ai(machine)
+    try:
+        plan_ai(machine)
+    except K210Error:
+        joined = [op for op in graph.ops if isinstance(op, Concat) and op.joined]
+        if not joined:
+            raise
+        for op in joined:
+            op.joined = False
+        machine = Lowering(graph, seen, settings).run()
+        plan_ai(machine)
     plan_main(machine)
     return machine
 
@@ -165,9 +179,7 @@ def check(path: Path, shapes: dict[str, tuple[int, ...]], as_bytes: bool, pictur
     """What would become of the network, without calibration."""
     graph = prepare(path, shapes)
     pictures = {n: InputRange().quant for n in graph.inputs} if as_bytes else {}
-    machine = Lowering(graph, {}, Settings(dry=True, input_quants=pictures)).run()
-    plan_ai(machine)
-    plan_main(machine)
+    machine = lower(graph, {}, Settings(dry=True, input_quants=pictures))
     size = len(WriterV4(machine).file())
     console = report.console()
     console.print(report.steps(machine, graph, None))

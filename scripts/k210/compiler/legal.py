@@ -13,6 +13,7 @@ import numpy as np
 
 from k210.compiler import graph as g
 from k210.compiler.graph import Graph, Op
+from k210.compiler.layer import MEAN_POOLS
 from k210.model.kpu import LINES, lines_of
 
 MIN_SIDE, MAX_WIDTH, MAX_HEIGHT, MAX_CHANNELS = 4, 512, 512, 1024
@@ -436,7 +437,8 @@ def legalize(graph: Graph) -> None:
         if isinstance(op, g.Conv):
             shape = rewriter._full_shape(op)
             op.before = graph.new(shape, "before")
-            op.full = graph.new(shape, "full")
+            if op.pool in MEAN_POOLS:
+                op.full = graph.new(shape, "full")
 
 
 def weights_of(graph: Graph) -> int:
