@@ -285,6 +285,7 @@ static void create_sd(K210MachineState *m)
                                  OBJECT(k210_block(m, "fpioa")), &error_fatal);
         qdev_prop_set_uint32(link, "pad", m->board->sd.mosi);
         qdev_prop_set_uint32(link, "function", K210_FUNC_SPI0_D0);
+        qdev_prop_set_uint32(link, "lcd-wr", m->board->lcd.wr);
         qdev_prop_set_uint8(link, "cs", 1); /* bus address, the LCD has 0 */
         qdev_realize_and_unref(link, other, &error_fatal);
     }

@@ -118,9 +118,29 @@ void k210_spi_select(K210SpiState *s, uint32_t mask)
     }
 }
 
+/* Does any part listen, and so drive the input? */
+static bool spi_anybody(SSIBus *bus)
+{
+    BusChild *kid;
+
+    QTAILQ_FOREACH(kid, &BUS(bus)->children, sibling) {
+        SSIPeripheral *p = SSI_PERIPHERAL(kid->child);
+
+        if (p->spc->cs_polarity == SSI_CS_NONE ||
+            p->cs == (p->spc->cs_polarity == SSI_CS_HIGH)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t k210_spi_shift_byte(K210SpiState *s, uint32_t byte)
 {
-    return spi_loop_back(s) ? byte : ssi_transfer(s->bus, byte) & 0xff;
+    if (spi_loop_back(s)) {
+        return byte;
+    }
+    /* An input that nobody drives is high. */
+    return spi_anybody(s->bus) ? ssi_transfer(s->bus, byte) & 0xff : 0xff;
 }
 
 uint32_t k210_spi_shift(K210SpiState *s, uint32_t value, unsigned bits)

@@ -17,8 +17,11 @@ static uint32_t link_transfer(SSIPeripheral *dev, uint32_t value)
 {
     K210SsiLink *s = K210_SSI_LINK(dev);
 
-    if (k210_fpioa_func_of(s->fpioa, s->pad) != s->function) {
-        return 0;
+    /* The chip select is low when the part listens. */
+    if (k210_fpioa_func_of(s->fpioa, s->pad) != s->function || s->part->cs) {
+        /* With its clock not on the LCD's pad either, the line is idle. */
+        return k210_fpioa_func_of(s->fpioa, s->lcd_wr) == K210_FUNC_SPI0_SCLK
+               ? 0 : 0xff;
     }
     return SSI_PERIPHERAL_GET_CLASS(s->part)->transfer_raw(s->part, value);
 }
@@ -27,8 +30,9 @@ static void link_realize(SSIPeripheral *dev, Error **errp)
 {
     K210SsiLink *s = K210_SSI_LINK(dev);
 
-    if (!s->part || !s->fpioa || s->pad >= K210_NPADS) {
-        error_setg(errp, "k210-ssi-link: needs a part, the fpioa and a pad");
+    if (!s->part || !s->fpioa || s->pad >= K210_NPADS ||
+        s->lcd_wr >= K210_NPADS) {
+        error_setg(errp, "k210-ssi-link: needs a part, the fpioa and pads");
     }
 }
 
@@ -38,6 +42,7 @@ static const Property link_properties[] = {
     DEFINE_PROP_LINK("fpioa", K210SsiLink, fpioa, TYPE_K210_FPIOA,
                      K210FpioaState *),
     DEFINE_PROP_UINT32("pad", K210SsiLink, pad, K210_NPADS),
+    DEFINE_PROP_UINT32("lcd-wr", K210SsiLink, lcd_wr, 0),
     DEFINE_PROP_UINT32("function", K210SsiLink, function, 0),
 };
 

@@ -450,12 +450,14 @@ static void parameter(K210St7789State *s, uint8_t byte)
 static uint32_t st7789_transfer(SSIPeripheral *dev, uint32_t value)
 {
     K210St7789State *s = K210_ST7789(dev);
-    uint8_t out = 0;
+    uint8_t out = 0xff;
 
-    if (s->in_reset ||
-        (s->fpioa && s->wr < K210_NPADS &&
-         k210_fpioa_func_of(s->fpioa, s->wr) != K210_FUNC_SPI0_SCLK)) {
-        return 0;
+    if (s->fpioa && s->wr < K210_NPADS &&
+        k210_fpioa_func_of(s->fpioa, s->wr) != K210_FUNC_SPI0_SCLK) {
+        return 0; /* the controller talks to another part */
+    }
+    if (s->in_reset) {
+        return 0xff;
     }
     if (!s->dc) {
         start_command(s, value);

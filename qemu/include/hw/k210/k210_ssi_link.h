@@ -6,6 +6,7 @@
  *  + link "fpioa"
  *  + property "pad", "function": the part hears this bus while the pad (its
  *    data input) carries that function
+ *  + property "lcd-wr": pad of the LCD's write strobe, to tell an idle line
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -27,6 +28,7 @@ struct K210SsiLink {
     K210FpioaState *fpioa;
     uint32_t pad;
     uint32_t function;
+    uint32_t lcd_wr;
 };
 
 #endif
