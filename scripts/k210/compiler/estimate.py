@@ -10,14 +10,16 @@ from k210.compiler.write_v4 import words
 from k210.model.kmodel import Step
 from k210.model.kpu import CLOCK_HZ, KpuLayer
 
-START = 3000  # cycles to get a step going
-KPU_START = 9000  # the same for a KPU layer, with its interrupt
-PER_BYTE_MOVED = 2  # into or out of AI memory, and by concat
+START = 2000  # cycles to get a step going
+KPU_START = 2500  # the same for a KPU layer, with its interrupt
+PER_BYTE_MOVED = 1  # by concat
+PER_ROW = 220  # of a map that goes into or out of AI memory
+PER_WINDOW = 130  # of a pool, besides its taps
 # Cycles for each of a step's units: results, or what `work` counts.
 CYCLES = {
-    "quantize": 30, "dequantize": 12, "pad": 4, "slice": 8, "transpose": 8, "resize": 10, "table": 6, "copy": 3,
-    "binary": 20, "qbinary": 45, "softmax": 110, "reduce": 10, "reduce_window": 12, "matmul": 8, "qmatmul": 8,
-    "conv": 12, "qconv": 12, "nnil": 25, "upload": PER_BYTE_MOVED, "concat": PER_BYTE_MOVED, "unary": 60,
+    "quantize": 80, "dequantize": 9, "pad": 4, "slice": 11, "transpose": 11, "resize": 65, "table": 6, "copy": 3,
+    "binary": 20, "qbinary": 45, "softmax": 110, "reduce": 10, "reduce_window": 10, "matmul": 8, "qmatmul": 8,
+    "conv": 12, "qconv": 12, "nnil": 25, "upload": PER_ROW, "concat": PER_BYTE_MOVED, "unary": 60,
     "qpool": 8, "sigmoid": 150,
 }  # fmt: skip
 PER_PIECE = 200  # of a concat
@@ -39,8 +41,10 @@ def layer_of(node: Node) -> KpuLayer:
 def seconds(node: Node) -> float:
     """Of a node of the compiler."""
     if node.kind == "kpu":
-        copied = sum(p.size for p in node.writes if isinstance(p, Buffer))
-        return layer_of(node).seconds() + (KPU_START + PER_BYTE_MOVED * copied) / CLOCK_HZ
+        shapes = [p.shape for p in node.writes if isinstance(p, Map)]
+        copied = any(isinstance(p, Buffer) for p in node.writes)
+        rows = shapes[0][0] * shapes[0][1] if copied else 0
+        return layer_of(node).seconds() + (KPU_START + PER_ROW * rows) / CLOCK_HZ
     return (START + CYCLES[node.kind] * _units(node)) / CLOCK_HZ
 
 
@@ -53,8 +57,11 @@ def _units(node: Node) -> float:
         return target.size + PER_PIECE / PER_BYTE_MOVED * len(node.reads) * f["outer"]
     if node.kind == "reduce":
         return math.prod(f["in_shape"])
+    if node.kind == "upload":
+        assert isinstance(target, Map)
+        return target.shape[0] * target.shape[1]
     if node.kind in ("reduce_window", "qpool"):
-        return count * math.prod(f["pool"].size)
+        return count * (math.prod(f["pool"].size) + PER_WINDOW / CYCLES["reduce_window"])
     if node.kind in ("matmul", "qmatmul"):
         return f["rows"] * f["inner"] * f["columns"]
     if node.kind == "qconv":
@@ -72,6 +79,10 @@ def step_seconds(step: Step) -> float | None:
     if kind is None:
         return None
     count = step.work or math.prod(step.out_shape)
+    if kind == "upload":
+        count = math.prod(step.out_shape[:-1])
+    if kind == "reduce_window":
+        count += math.prod(step.out_shape) * PER_WINDOW // CYCLES[kind]
     if kind == "reduce":
         count = math.prod(step.in_shapes[0])
     if kind == "concat":
