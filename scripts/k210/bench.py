@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from k210 import bench_tests, paths
+from k210 import bench_tests, paths, perfbench
 from k210.board import Board
 from k210.emulator import Config
 from k210.errors import K210Error
@@ -189,6 +189,51 @@ def models(config: Config) -> list[Row]:
     return rows
 
 
+CRYPTO = """
+import hashlib, cryptolib, time
+data = bytes(1 << 20)
+out = bytearray(len(data))
+def us(f):
+    start = time.ticks_us()
+    f()
+    return time.ticks_diff(time.ticks_us(), start)
+def in_pieces():
+    h = hashlib.sha256(b"")
+    h.update(memoryview(data)[:64])
+    h.update(memoryview(data)[64:])
+    h.digest()
+print([
+    us(lambda: hashlib.sha256(data).digest()), us(in_pieces),
+    us(lambda: cryptolib.aes(bytes(16), 2, bytes(16)).encrypt(data, out)),
+    us(lambda: cryptolib.aes(bytes(16), 2, bytes(16), hard=False).encrypt(data, out)),
+])
+"""
+
+
+def crypto(config: Config) -> list[Row]:
+    with Board.start(replace(config, icount=True)) as board:
+        times = ast.literal_eval(board.exec(CRYPTO, timeout=300))
+    names = (
+        "SHA-256 of 1 MiB",
+        "SHA-256 of 1 MiB, in software",
+        "AES-128-CBC of 1 MiB",
+        "AES-128-CBC of 1 MiB, in software",
+    )
+    return [Row(name, us / 1000, "ms", "board") for name, us in zip(names, times, strict=True)]
+
+
+def perf_bench(config: Config) -> list[Row]:
+    """MicroPython's own benchmarks, as counts of instructions."""
+    if not perfbench.suite().is_dir():
+        print(f"k210: no benchmarks in {perfbench.suite()} (MICROPY_DIR)", file=sys.stderr)
+        return []
+    results = list(perfbench.run(config))
+    for result in results:
+        if result.skipped:
+            print(f"k210: perf_bench/{result.name}: {result.skipped}")
+    return [Row(f"perf_bench/{r.name}", r.millions, "M instructions", "board") for r in results if not r.skipped]
+
+
 def markdown(rows: list[Row], board: str) -> str:
     lines = [f"# {board} on the emulator", "", "| What | Figure | Clock |", "|---|---:|---|"]
     lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} |" for row in rows]
@@ -209,7 +254,15 @@ def main() -> int:
     options = parser.parse_args()
     config = Config(board=options.board)
     rows: list[Row] = []
-    measurements: list[Callable[[Config], list[Row]]] = [prompt_time, loop_speed, detection, models, tests]
+    measurements: list[Callable[[Config], list[Row]]] = [
+        prompt_time,
+        loop_speed,
+        detection,
+        models,
+        crypto,
+        perf_bench,
+        tests,
+    ]
     try:
         for measure in measurements:
             print(f"k210: measuring {measure.__name__.replace('_', ' ')}", flush=True)
