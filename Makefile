@@ -7,11 +7,16 @@ VARIANT ?=
 PORT ?= /dev/ttyUSB0
 QEMU_DIR ?= build/src/qemu-src
 MICROPY_DIR ?= build/src/micropython-src
-# What `make run` shows to the camera, puts into flash and runs: test data unless you name your own.
+# What `make run` puts into flash, shows to the camera and runs: our digit detector. With a MODEL of your own:
+# the face detector's script, and the test data's picture of a face where that is there.
 DATA := $(or $(K210_TEST_DATA),../shared/data)
-MODEL ?= $(DATA)/models/face_model_at_0x300000.kfpkg
-CAMERA ?= $(DATA)/images/astronaut.png
-SCRIPT ?= $(DATA)/scripts/seed_face_detect.py
+ifdef MODEL
+CAMERA ?= $(or $(wildcard $(DATA)/images/astronaut.png),examples/digits.png)
+SCRIPT ?= examples/face_detect.py
+endif
+MODEL ?= examples/models/digit_detector.kmodel
+CAMERA ?= examples/digits.png
+SCRIPT ?= examples/digit_detect.py
 FRAMES ?= 3
 # More arguments for pytest: make test TESTS=tests/device PYTEST_ARGS="-k lcd"
 TESTS ?=
@@ -27,7 +32,7 @@ export QEMU_DIR MICROPY_DIR
 .NOTPARALLEL:
 
 help:
-	@echo "make run                    build all, run a face detector on a picture, write build/run/lcd.png"
+	@echo "make run                    build all, read the digits on a picture, write build/run/lcd.png"
 	@echo "make test                   every test that needs no board"
 	@echo "make test-upstream          only MicroPython's own test suite, on the emulator"
 	@echo "make firmware BOARD=...     build/<BOARD>/firmware.elf .bin .kfpkg (default $(BOARD))"

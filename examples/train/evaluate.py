@@ -24,7 +24,7 @@ from k210.model.load import load
 
 MODELS = ROOT / "examples/models"
 DOCS = ROOT / "docs/models.md"
-MARKS = ("<!-- evaluate.py: begin -->", "<!-- evaluate.py: end -->")
+NNCASE = ROOT / "build/train/nncase"
 SEED, UNSEEN_SEED = 11, 12  # training uses others
 THRESHOLD, OVERLAP = 0.05, 0.4
 PLANES = 3 * 240 * 320  # bytes of a picture
@@ -85,7 +85,7 @@ def detect_on_board(inputs: list[np.ndarray]) -> tuple[list[Found], list[int]]:
     network's output."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        planes = Path(folder) / "planes.bin"
+        planes = Path(folder) / "planes.rgb"
         planes.write_bytes(b"".join(x.tobytes() for x in inputs[:EXACT]))
         flash = (f"{MODELS}/digit_detector.kmodel@0x300000", f"{planes}@0x{PLANES_AT:x}")
         with Board.start(Config(flash=flash)) as board:
@@ -163,30 +163,62 @@ def classifier() -> list[str]:
     return [f"| handwritten digits, right | {len(digits)} | " + " | ".join(right) + " |"]
 
 
-def write(table: str) -> None:
+def against_nncase(pictures_count: int) -> list[str]:
+    """The same networks compiled by nncase 1.9 (nncase_compile.py), computed by the same simulator."""
+    from train_classifier import handwritten
+
+    test = Test.make(SEED, pictures_count, False)
+    pixels, digits = handwritten()[2:]
+    rows = []
+    for name, inputs in (("digit_detector", test.inputs), ("digit_classifier", [p[None] for p in pixels])):
+        floats = in_float(MODELS / f"{name}.onnx", inputs)
+        for maker, model in (("k210", MODELS / f"{name}.kmodel"), ("nncase 1.9", NNCASE / f"{name}.kmodel")):
+            outputs = simulated(model, inputs)
+            if name == "digit_detector":
+                value = mean_average_precision([decode(o, THRESHOLD, OVERLAP) for o in outputs], test.truth)
+                right = f"mAP {value:.3f}"
+            else:
+                right = f"{100 * (np.array([o.argmax() for o in outputs]) == digits).mean():.2f} %"
+            a, b = np.concatenate([o.ravel() for o in floats]), np.concatenate([o.ravel() for o in outputs])
+            noise = 10 * np.log10(np.square(a).sum() / np.square(a - b).sum())
+            size, main = model.stat().st_size, load(model).main_memory
+            rows.append(f"| {name} | {maker} | {size:,} | {main:,} | {noise:.1f} dB | {right} |")
+    return rows
+
+
+def write(what: str, table: str) -> None:
+    """Between the marks for it in the documentation."""
+    begin, end = f"<!-- {what}: begin -->", f"<!-- {what}: end -->"
     text = DOCS.read_text()
-    before, rest = text.split(MARKS[0])
-    DOCS.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise SystemExit(f"{DOCS} has no marks {begin} and {end}")
+    before, rest = text.split(begin)
+    DOCS.write_text(f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}")
+    print(f"{table}\nwritten into {DOCS}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=150)
-    parser.add_argument("--device", type=int, default=150, help="pictures that the emulated board looks at, too")
-    parser.add_argument("--only", choices=["detector", "classifier"])
+    parser.add_argument("--pictures", type=int, default=120)
+    parser.add_argument("--device", type=int, default=120, help="pictures that the emulated board looks at, too")
+    parser.add_argument("--only", choices=["detector", "classifier", "nncase"], help="this part, to the screen")
     args = parser.parse_args()
     rows = []
-    if args.only != "classifier":
+    if args.only in (None, "detector"):
         rows += detector(args.pictures, min(args.device, args.pictures))
-    if args.only != "detector":
+    if args.only in (None, "classifier"):
         rows += classifier()
-    table = "\n".join(
-        ["| | Test set | Float (onnxruntime) | Simulated | Emulated board |", "|---|---|---|---|---|", *rows]
-    )
-    print(table)
-    if not args.only and DOCS.exists() and MARKS[0] in DOCS.read_text():
-        write(table)
-        print(f"wrote {DOCS}")
+    head = ["| | Test set | Float (onnxruntime) | Simulated | Emulated board |", "|---|---|---|---|---|"]
+    if args.only in (None, "nncase") and NNCASE.exists():
+        other = against_nncase(min(60, args.pictures))
+        titles = [
+            "| Network | Compiler | kmodel, bytes | Main memory, bytes | SNR to float | Right |",
+            "|---|---|---|---|---|---|",
+        ]
+        table = "\n".join([*titles, *other])
+        write("nncase", table) if not args.only else print(table)
+    table = "\n".join([*head, *rows])
+    write("evaluate", table) if not args.only else print(table)
 
 
 if __name__ == "__main__":

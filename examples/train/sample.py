@@ -86,7 +86,7 @@ def meter(patch: Image.Image, draw: ImageDraw.ImageDraw) -> None:
     )
     draw.text((9 * ZOOM, 5 * ZOOM), "GAS", font=_font("LiberationSans-Bold.ttf", 9), fill=(70, 74, 78))
     draw.text((136 * ZOOM, 5 * ZOOM), "m³", font=_font("LiberationSans-Bold.ttf", 9), fill=(70, 74, 78))
-    path = face("B612-Bold.otf")
+    path = face("LiberationSans-Bold.ttf")
     size = size_for_height(path, 21 * ZOOM)
     for i, char in enumerate("048169"):
         x, y, w, h = (8 + i * 24) * ZOOM, 18 * ZOOM, 22 * ZOOM, 35 * ZOOM

@@ -24,7 +24,7 @@ unpack_fonts() {
     done
 }
 
-want=$(cat "$here/requirements.txt" "$root/scripts/requirements.txt" | sha256sum)
+want=$(cat "$here/requirements.txt" "$root"/scripts/requirements*.txt | sha256sum)
 if [ "$(cat "$target/venv/.stamp" 2>/dev/null)" != "$want" ]; then
     logged train-venv "Setting up PyTorch in build/train/venv" fill_venv
     printf '%s\n' "$want" >"$target/venv/.stamp"

@@ -8,7 +8,8 @@ set -eu
 board=$1 model=$2 camera=$3 script=$4 frames=$5
 for f in "$model" "$camera" "$script"; do
     [ -e "$f" ] || die "there is no $f
-  make run needs three files, from the project's test data (K210_TEST_DATA) or from you:
+  make run needs three files. Those that you do not name come from examples/, the picture
+  of a face for a MODEL= of yours from the test data (K210_TEST_DATA):
   MODEL=  a .kmodel or .kfpkg for the flash     (now $model)
   CAMERA= a picture, folder or video to look at (now $camera)
   SCRIPT= a Python script for the board         (now $script)"
