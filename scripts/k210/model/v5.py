@@ -69,8 +69,8 @@ class ProgramV5(Program):
 
     def __init__(self, data: bytes) -> None:
         header = Reader(data, what="the header")
-        _, _, size, flags, _alignment, count, entry_module, entry_function = header.unpack("8I")
-        if size == 0 and flags == 8:
+        _, _, size, _flags, _alignment, count, entry_module, entry_function = header.unpack("8I")
+        if size == 0:
             raise K210Error("this v5 model was written before nncase 1.0.0-beta1, which is known but not supported")
         if size != 32 or count > 64:
             raise K210Error(f"the v5 header has {size} bytes and names {count} modules: the model is damaged")
