@@ -100,6 +100,7 @@
 #define MICROPY_PY_MACHINE_PIN_BASE             (1)
 #define MICROPY_PY_MACHINE_SIGNAL               (1)
 #define MICROPY_PY_MACHINE_PULSE                (1)
+#define MICROPY_PY_ONEWIRE                      (1)
 #define MICROPY_PY_MACHINE_BITSTREAM            (1)
 #define MICROPY_PY_MACHINE_SOFTI2C              (1)
 #define MICROPY_PY_MACHINE_SOFTSPI              (1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: UP031 (some builds of MicroPython have only this)
+
 #
 # MaixPy's pin manager: puts functions of the chip on pins and warns when one moves.
 from Maix import FPIOA
