@@ -49,6 +49,10 @@ class EmulatedParts:
         """Pulls the SD card."""
         self._emulated("pull the card").eject_card()
 
+    def wire(self, *pairs: str) -> None:
+        """Puts wires between pads: wire("20-21", "22-23"); without any they are taken away."""
+        self._emulated("put wires between pads").wire(",".join(pairs))
+
     def cut_power(self) -> None:
         """Everything stops at once; what the flash was writing is half done."""
         self._emulated("cut the power").power(False)

@@ -41,6 +41,7 @@ MACHINE = "/machine"
 KEYS, LEDS = "/machine/keys", "/machine/leds"
 CARD = "/machine/sd/card"
 KPU = "/machine/soc/kpu"
+FPIOA = "/machine/soc/fpioa"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Emulator:
         self._qmp_lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="k210-"))
-        self._touched: set[str] = set()  # what a test has changed: keys, "kpu", "strict", "card"
+        self._touched: set[str] = set()  # what a test has changed: keys, "kpu", "strict", "wires", "card"
         self._cards = 0
         self.stop_reported = False  # check_guest() has told of strict mode's stop
         try:
@@ -380,6 +381,11 @@ class Emulator:
         self.set(KPU, "stopped", stopped)
         self._touched.add("kpu")
 
+    def wire(self, pairs: str) -> None:
+        """Wires between pads: "20-21,22-23"."""
+        self.set(FPIOA, "jumpers", pairs)
+        self._touched.add("wires")
+
     def set_strict(self, on: bool) -> None:
         self.set(MACHINE, "strict", on)
         self._touched.add("strict")
@@ -391,10 +397,12 @@ class Emulator:
     def restore(self) -> bool:
         """Undoes what a test has done to keys, KPU and strictness. False when there is more than that."""
         touched, self._touched = self._touched, set()
-        for name in touched - {"kpu", "strict", "card"}:
+        for name in touched - {"kpu", "strict", "card", "wires"}:
             self.set(KEYS, name, False)
         if "kpu" in touched:
             self.set(KPU, "stopped", False)
+        if "wires" in touched:
+            self.set(FPIOA, "jumpers", "")
         if "strict" in touched:
             self.set(MACHINE, "strict", self.config.strict)
         return "card" not in touched

@@ -7,8 +7,9 @@ fixtures and hooks.
 
 import os
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +140,14 @@ def _markers(item: pytest.Item, name: str) -> bool:
     return item.get_closest_marker(name) is not None
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
     target = item.config.stash[_target]
     if not target.is_emulator and _markers(item, "emulator_only"):
         pytest.skip("needs the emulator")
     if target.is_emulator and _markers(item, "board_only"):
         pytest.skip("needs a real board")
+    return (yield from _skip_what_it_cannot())
 
 
 def _wanted(request: pytest.FixtureRequest) -> Wanted:
@@ -185,34 +188,62 @@ def need_test_data(data: Path, name: str = "") -> Path:
 # Fixtures
 
 
-@pytest.fixture
-def board(request: pytest.FixtureRequest) -> Generator[Board, None, None]:
-    """A board at a fresh MicroPython prompt; see k210.board.Board."""
-    target = request.config.stash[_target]
-    wanted = _wanted(request)
-    try:
-        board = target.board(wanted)
-    except EmulatorOnly as e:
-        pytest.skip(str(e))
-    except WrongFirmware:
-        # There is nothing to test here.
-        request.session.shouldfail = "the board runs the wrong firmware"
-        raise
-    if target.recovered:
-        request.node.user_properties.append((RECOVERED, target.recovered))
-    started = None
-    if board.emulator:
-        with suppress(K210Error):  # an emulator of before
-            started = board.virtual_time()
-    request.node.stash[_begun] = (board, board.log_position(), started)
-    yield board
-    if board.emulator and board.emulator.alive:
+class Session:
+    """What one test does with the board of the run."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._target = request.config.stash[_target]
+
+    def board(self, **parts: Any) -> Board:
+        """A board as the test's markers say, and with these parts besides."""
+        node = self._request.node
+        wanted = _wanted(self._request)
+        try:
+            board = self._target.board(replace(wanted, parts={**wanted.parts, **parts}))
+        except EmulatorOnly as e:
+            pytest.skip(str(e))
+        except WrongFirmware:
+            # There is nothing to test here.
+            self._request.session.shouldfail = "the board runs the wrong firmware"
+            raise
+        if self._target.recovered:
+            node.user_properties.append((RECOVERED, self._target.recovered))
+        started = None
+        if board.emulator:
+            with suppress(K210Error):  # an emulator of before
+                started = board.virtual_time()
+        node.stash[_begun] = (board, board.log_position(), started)
+        return board
+
+    def finish(self) -> None:
+        board, _, started = self._request.node.stash.get(_begun, (None, 0, None))
+        if board is None or not board.emulator or not board.emulator.alive:
+            return
         if started is not None:
             with suppress(K210Error):
-                request.node.user_properties.append((VIRTUAL, round(board.virtual_time() - started, 6)))
+                seconds = round(board.virtual_time() - started, 6)
+                self._request.node.user_properties.append((VIRTUAL, seconds))
         # What strict mode stopped after the last line of output nobody has heard of yet.
         if not board.emulator.stop_reported:
             board.emulator.check_guest()
+
+
+@pytest.fixture
+def board_with(request: pytest.FixtureRequest) -> Generator[Callable[..., Board], None, None]:
+    """The fixture board for parts that are known in the test only: board_with(sdcard=image).
+
+    The parts are those of the marker k210; a board that cannot have them skips the test.
+    """
+    session = Session(request)
+    yield session.board
+    session.finish()
+
+
+@pytest.fixture
+def board(board_with: Callable[..., Board]) -> Board:
+    """A board at a fresh MicroPython prompt; see k210.board.Board."""
+    return board_with()
 
 
 class TestData:
@@ -243,12 +274,16 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 # Reports
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+def _skip_what_it_cannot() -> Generator[None, object, object]:
     try:
         return (yield)
     except EmulatorOnly as e:
         pytest.skip(str(e))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    return (yield from _skip_what_it_cannot())
 
 
 @pytest.hookimpl(wrapper=True)
@@ -257,7 +292,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test gets a sentence about it, the end of the serial log, and a folder with the rest."""
     report = yield
-    if report.failed and "board" in getattr(item, "fixturenames", ()):
+    if report.failed and "board_with" in getattr(item, "fixturenames", ()):
         board, since, started = item.stash.get(_begun, (None, 0, None))
         if board is None and not (call.excinfo and isinstance(call.excinfo.value, BoardGone)):
             board = item.config.stash[_target].current

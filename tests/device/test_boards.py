@@ -73,7 +73,6 @@ lcd.deinit()
 
 @pytest.mark.parametrize("kind", BOARDS)
 def test_leds_have_their_names(board: Board, kind: Kind) -> None:
-    assert board.emulator
     names = {"red": "LED_R", "green": "LED_G", "blue": "LED_B", "white": "LED_W"}
     if kind.board not in ("maix_cube", "maix_amigo", "m5stickv"):
         del names["white"]
@@ -84,7 +83,7 @@ def test_leds_have_their_names(board: Board, kind: Kind) -> None:
                 f"{setup}fm.register(board_info.{name}, fm.fpioa.GPIO0)\nled = GPIO(GPIO.GPIO0, GPIO.OUT)\n"
                 f"led.value({level})"
             )
-            lit = {other: board.emulator.get("/machine/leds", other) for other in names}
+            lit = {other: board.led(other) for other in names}
             assert lit == {other: other == led and level == 0 for other in names}
         board.exec(f"{setup}fm.unregister(board_info.{name})")
 

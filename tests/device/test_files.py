@@ -118,15 +118,14 @@ def test_names_that_boot_leaves_in_scope(board: Board) -> None:
 
 @pytest.mark.emulator_only
 def test_the_boot_key_leaves_out_the_scripts(board: Board) -> None:
-    assert board.emulator
     board.put(b"import machine\nmachine.reset()\n", "boot.py")
     try:
         # Held during the reset it would mean "download" to the ROM.
-        board.emulator.set("/machine/keys", "boot", True)
+        board.press("boot")
         board.reset()
         assert "BOOT key held" in board.serial_log()
     finally:
-        board.emulator.set("/machine/keys", "boot", False)
+        board.release("boot")
         board.exec("import os\nos.remove('boot.py')")
 
 

@@ -4,13 +4,12 @@
 import math
 import struct
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from k210.board import Board
-from k210.emulator import Config
 from k210.errors import ScriptError
 
 RATE = 16000
@@ -21,7 +20,7 @@ def tone(hz: float, seconds: float) -> list[int]:
 
 
 @pytest.fixture
-def sound(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Board, Path]]:
+def sound(tmp_path: Path, board_with: Callable[..., Board]) -> tuple[Board, Path]:
     """A board that hears a tone of 1 kHz for ever (right: the negative), and a file with what I2S2 plays."""
     with wave.open(str(tmp_path / "in.wav"), "wb") as f:
         f.setnchannels(2)
@@ -32,9 +31,7 @@ def sound(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Boar
         *("-global", f"k210-i2s.wav-in={tmp_path}/in.wav", "-global", "k210-i2s.wav-loop=on"),
         *("-global", f"k210-i2s.wav-out={tmp_path}/out%d.wav"),
     )
-    config = Config(board=request.config.getoption("--k210-board"), strict=True, icount=True, qemu_arguments=arguments)
-    with Board.start(config) as board:
-        yield board, tmp_path / "out2.wav"
+    return board_with(icount=True, qemu_arguments=arguments), tmp_path / "out2.wav"
 
 
 def played(path: Path) -> list[tuple[int, int]]:

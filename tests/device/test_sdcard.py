@@ -3,14 +3,12 @@
 
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from k210 import sdcard
 from k210.board import Board
-from k210.emulator import Config
 from k210.errors import ScriptError
 
 pytestmark = [pytest.mark.emulator_only, pytest.mark.timeout(180)]
@@ -27,19 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def card(folder: Path) -> Generator[Board, None, None]:
-    with Board.start(Config(board="maix_bit", sdcard=folder, strict=True)) as board:
-        yield board
-
-
-def take_out(board: Board) -> None:
-    assert board.emulator
-    board.emulator.qmp("eject", id="/machine/sd/card", force=True)
-
-
-def put_in(board: Board, image: Path) -> None:
-    assert board.emulator
-    board.emulator.qmp("blockdev-change-medium", id="/machine/sd/card", filename=str(image), format="raw")
+def card(board_with: Callable[..., Board], folder: Path) -> Board:
+    return board_with(sdcard=folder)
 
 
 def test_a_card_is_where_scripts_look_for_it(card: Board) -> None:
@@ -106,9 +93,9 @@ for call in (lambda: c.readblocks(-1, bytearray(512)),
     ]
 
 
-def test_pulled_out_while_a_file_is_written(card: Board, folder: Path, tmp_path: Path) -> None:
+def test_pulled_out_while_a_file_is_written(card: Board, folder: Path) -> None:
     card.exec("f = open('/sd/w', 'wb')\nf.write(bytes(3000))")
-    take_out(card)
+    card.eject_card()
     with pytest.raises(ScriptError, match="OSError"):
         card.exec("for n in range(100): f.write(bytes(3000))")
     # The rest of the board goes on working.
@@ -116,25 +103,24 @@ def test_pulled_out_while_a_file_is_written(card: Board, folder: Path, tmp_path:
     with pytest.raises(ScriptError, match="OSError"):
         card.exec("open('/sd/hello.txt')")
     (folder / "hello.txt").write_text("of another card\n")
-    (tmp_path / "second").mkdir()
-    put_in(card, sdcard.card_image(folder, tmp_path / "second"))
+    card.insert_card(folder)
     code = "import machine\nmachine.SDCard.remount()\nprint(open('/sd/hello.txt').read(), end='')"
     assert card.exec(code) == "of another card\n"
 
 
-def test_a_card_put_in_later(board: Board, folder: Path, tmp_path: Path) -> None:
-    put_in(board, sdcard.card_image(folder, tmp_path))
+def test_a_card_put_in_later(board: Board, folder: Path) -> None:
+    board.insert_card(folder)
     try:
         code = (
             "import machine, os\nmachine.SDCard.remount()\nprint(os.listdir('/'), open('/sd/hello.txt').read(), end='')"
         )
         assert board.exec(code) == "['flash', 'sd'] from the card\n"
     finally:
-        take_out(board)
+        board.eject_card()
         board.exec("import os\nos.umount('/sd')")
 
 
-def test_a_full_card(tmp_path: Path) -> None:
+def test_a_full_card(board_with: Callable[..., Board], tmp_path: Path) -> None:
     image = tmp_path / "card.img"
     with image.open("wb") as f:
         f.truncate(2 << 20)
@@ -151,15 +137,14 @@ except OSError as e:
 os.remove("/sd/full")
 print(os.statvfs("/sd")[3] > 100)
 """
-    with Board.start(Config(board="maix_bit", sdcard=image, strict=True)) as board:
-        assert board.exec(code, timeout=150) == "28\nTrue\n"
+    assert board_with(sdcard=image).exec(code, timeout=150) == "28\nTrue\n"
 
 
-def test_exfat(tmp_path: Path) -> None:
+def test_exfat(board_with: Callable[..., Board], tmp_path: Path) -> None:
     image = tmp_path / "card.img"
     with image.open("wb") as f:
         f.truncate(64 << 20)
     subprocess.run(["/usr/sbin/mkfs.exfat", str(image)], check=True, capture_output=True)
-    with Board.start(Config(board="maix_bit", sdcard=image, strict=True)) as board:
-        board.put(b"x" * 5000, "/sd/file")
-        assert board.exec("import os\nprint(os.getcwd(), os.stat('/sd/file')[6])") == "/sd 5000\n"
+    board = board_with(sdcard=image)
+    board.put(b"x" * 5000, "/sd/file")
+    assert board.exec("import os\nprint(os.getcwd(), os.stat('/sd/file')[6])") == "/sd 5000\n"

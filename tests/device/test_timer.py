@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """machine.Timer and machine.PWM, measured in virtual time."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from k210.board import Board
@@ -209,11 +207,10 @@ except ValueError as e:
 
 
 @pytest.fixture
-def jumper(board: Board) -> Iterator[Board]:
+def jumper(board: Board) -> Board:
     """Pads 20 and 21 are wired together."""
-    board.emulator.set("/machine/soc/fpioa", "jumpers", "20-21")
-    yield board
-    board.emulator.set("/machine/soc/fpioa", "jumpers", "")
+    board.wire("20-21")
+    return board
 
 
 @pytest.mark.emulator_only

@@ -2,14 +2,12 @@
 """machine.UART: MaixPy's and MicroPython's way, UART to UART, loss of characters, events, errors."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from k210.board import Board
-from k210.emulator import Config
 from k210.errors import ScriptError
 
 # The core's own loop-back: what it sends it receives.
@@ -28,13 +26,11 @@ def run(board: Board, code: str) -> list[str]:
 
 
 @pytest.fixture
-def cable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Board]:
+def cable(tmp_path: Path, board_with: Callable[..., Board]) -> Board:
     """A board whose UART1 and UART2 are connected with each other."""
     socket = tmp_path / "cable"
     arguments = ("-serial", f"unix:{socket},server=on,wait=off", "-serial", f"unix:{socket}")
-    config = Config(board=request.config.getoption("--k210-board"), qemu_arguments=arguments)
-    with Board.start(replace(config, strict=True)) as board:
-        yield board
+    return board_with(qemu_arguments=arguments)
 
 
 def test_maixpy_constructor_and_text(board: Board) -> None:
