@@ -229,9 +229,43 @@ static float mix(float a, float b, float c, float d, const tap_t *y, const tap_t
            + d * y->part * x->part;
 }
 
+// By how much nearest resizing repeats each pixel, when that is 1, 2, 4 ...; else 0. The index o * (1 / factor)
+// is exact in floats then, with and without half pixels.
+static uint32_t repeats(const kpu_node_t *node, uint32_t in, uint32_t out) {
+    uint32_t factor = in != 0 ? out / in : 0;
+    bool whole = factor * in == out && factor != 0 && (factor & (factor - 1)) == 0;
+    return whole && node->p.resize.nearest && !node->p.resize.align_corners ? factor : 0;
+}
+
+// The same as below for such factors: most networks double the size, and that should not take floats for each pixel.
+static void repeat_pixels(const kpu_node_t *node, const uint8_t *in, uint8_t *out, uint32_t times_y, uint32_t times_x) {
+    uint32_t size = kpu_dtype_size(node->out.dtype), in_w = node->p.resize.in_w;
+    size_t row = (size_t)node->p.resize.out_w * size;
+    for (size_t rows = (size_t)node->p.resize.planes * node->p.resize.in_h; rows > 0; --rows) {
+        uint8_t *first = out;
+        for (uint32_t x = 0; x < in_w; ++x, in += size) {
+            for (uint32_t i = 0; i < times_x; ++i, out += size) {
+                if (size == 1) {
+                    *out = *in;
+                } else {
+                    memcpy(out, in, 4);
+                }
+            }
+        }
+        for (uint32_t i = 1; i < times_y; ++i, out += row) {
+            memcpy(out, first, row);
+        }
+    }
+}
+
 void kpu_op_resize(const kpu_net_t *net, const kpu_node_t *node) {
     uint32_t in_h = node->p.resize.in_h, in_w = node->p.resize.in_w;
     uint32_t out_h = node->p.resize.out_h, out_w = node->p.resize.out_w;
+    uint32_t times_y = repeats(node, in_h, out_h), times_x = repeats(node, in_w, out_w);
+    if (times_y != 0 && times_x != 0) {
+        repeat_pixels(node, kpu_range_ptr(net, &node->in[0]), kpu_range_ptr(net, &node->out), times_y, times_x);
+        return;
+    }
     bool is_float = node->out.dtype == KPU_F32, nearest = node->p.resize.nearest;
     bool align = node->p.resize.align_corners;
     float shift = node->p.resize.half_pixel ? 0.5f : 0;
