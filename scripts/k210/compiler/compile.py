@@ -85,12 +85,15 @@ def watch(graph: Graph, calibration: Calibration, quiet: bool = False) -> dict[s
     return seen
 
 
-def build(graph: Graph, seen: dict[str, Seen], calibration: Calibration, options: Options) -> Machine:
+def build(
+    graph: Graph, seen: dict[str, Seen], calibration: Calibration, options: Options, quiet: bool = False
+) -> Machine:
     settings = Settings(
         method=options.method,
         percentile=options.percentile,
         bias_correction=options.bias_correction,
         version=options.version,
+        quiet=quiet,
         input_quants={name: r.quant for name, r in calibration.ranges.items()},
     )
     keep_ranges(graph, seen, settings)
@@ -118,7 +121,7 @@ def compile_model(path: Path, folder: Path, options: Options, quiet: bool = Fals
     graph = prepare(path, options.input_shapes)
     calibration = Calibration(graph, folder, options.input_range, options.limit)
     seen = watch(graph, calibration, quiet)
-    machine = build(graph, seen, calibration, options)
+    machine = build(graph, seen, calibration, options, quiet)
     writer = WriterV3(machine) if options.version == 3 else WriterV4(machine)
     return Compiled(graph, machine, writer.file(), calibration, seen)
 

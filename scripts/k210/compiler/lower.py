@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from tqdm import tqdm
 
 from k210.compiler import graph as g
 from k210.compiler import nnil
@@ -28,6 +29,7 @@ class Settings:
     percentile: float = 99.99
     bias_correction: bool = True
     version: int = 4
+    quiet: bool = False
     dry: bool = False  # only where and when, no numbers
     input_quants: dict[str, Quant] = field(default_factory=dict)
 
@@ -196,7 +198,11 @@ class Lowering:
                 place = self.result(name, self.native[name])
             inputs.append(place)
         self._find_homes()
-        for op in self.graph.ops:
+        bar = tqdm(
+            self.graph.ops, desc="quantizing", unit="step", leave=False,
+            disable=True if self.settings.quiet or self.settings.dry else None,
+        )  # fmt: skip
+        for op in bar:
             self.op = op
             node = getattr(self, f"_{type(op).__name__.lower()}")(op)
             if isinstance(node, Node):
