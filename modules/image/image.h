@@ -169,6 +169,18 @@ void image_draw_text(image_t *img, int32_t x, int32_t y, const char *text, size_
 void image_draw_bitmap(image_t *img, int32_t x, int32_t y, int32_t w, int32_t h, const uint8_t *bits,
     uint32_t color, float scale);
 
+// A font from elsewhere: glyphs of w*h pixels (w a multiple of 8) as image_draw_bitmap() takes them.
+#define IMAGE_GLYPH_MAX (512)
+typedef struct {
+    int32_t w, h;
+    // The bits of a character, w / 8 * h bytes; false when there is none: a box is drawn.
+    bool (*glyph)(void *ctx, uint32_t c, uint8_t *bits);
+    void *ctx;
+} image_font_t;
+// text is UTF-8.
+void image_draw_font_text(image_t *img, int32_t x, int32_t y, const char *text, size_t n, uint32_t color,
+    float scale, int32_t x_spacing, int32_t y_spacing, bool mono, const image_font_t *font);
+
 // ---- files --------------------------------------------------------------------------------------
 
 // A byte source or sink. read/write return the number of bytes moved (fewer = end or failure).
@@ -188,7 +200,7 @@ typedef struct {
     uint32_t state[IMAGE_INFO_STATE];
 } image_info_t;
 
-// One file format. More of them (PNG) are added to the table in image_codecs.c.
+// One file format. More of them are added to the table in image_codecs.c.
 typedef struct image_codec {
     const char *name;
     // magic: the first IMAGE_MAGIC_LEN bytes of the file.
@@ -201,14 +213,15 @@ typedef struct image_codec {
 
 #define IMAGE_MAGIC_LEN (2)
 
-// Both return 0, -EINVAL for a broken or unknown file, -EIO for a short one; err gets a sentence.
+// Both return 0, -EINVAL for a broken or unknown file, -EIO for a short one, -ENOMEM; err gets a
+// sentence.
 int image_read_info(image_io_t *io, image_info_t *info, char err[IMAGE_ERR_LEN]);
 int image_read_pixels(image_io_t *io, image_info_t *info, image_t *img, char err[IMAGE_ERR_LEN]);
 
-typedef enum { IMAGE_FILE_BMP, IMAGE_FILE_PNM, IMAGE_FILE_JPEG } image_file_t;
+typedef enum { IMAGE_FILE_BMP, IMAGE_FILE_PNM, IMAGE_FILE_JPEG, IMAGE_FILE_PNG } image_file_t;
 
-// BMP: 24 bits per pixel, or 8 for grayscale. PNM: P6, or P5 for grayscale. JPEG: baseline, 4:2:0.
-// quality 1..100 is for JPEG. 0 or -EIO.
+// BMP, PNG: 24 bits per pixel, or 8 for grayscale. PNM: P6, or P5 for grayscale. JPEG: baseline, 4:2:0.
+// quality 1..100 is for JPEG. 0, -EIO or -ENOMEM.
 int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type, int quality,
     char err[IMAGE_ERR_LEN]);
 

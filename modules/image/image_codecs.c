@@ -9,6 +9,7 @@ static const image_codec_t *const codecs[] = {
     &image_codec_pnm,
     &image_codec_bmp,
     &image_codec_jpeg,
+    &image_codec_png,
 };
 
 int image_read_exact(image_io_t *io, void *buf, size_t n, char *err) {
@@ -36,7 +37,7 @@ int image_read_info(image_io_t *io, image_info_t *info, char err[IMAGE_ERR_LEN])
             return ret;
         }
     }
-    return image_fail(err, -EINVAL, "format not supported (file starts with 0x%02x 0x%02x; BMP, JPEG, PPM and PGM are)",
+    return image_fail(err, -EINVAL, "format not supported (file starts with 0x%02x 0x%02x; BMP, JPEG, PNG, PPM and PGM are)",
         magic[0], magic[1]);
 }
 
@@ -54,6 +55,8 @@ int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file
             return image_write_bmp(io, img, roi, err);
         case IMAGE_FILE_JPEG:
             return image_write_jpeg(io, img, roi, quality, err);
+        case IMAGE_FILE_PNG:
+            return image_write_png(io, img, roi, err);
         default:
             return image_write_pnm(io, img, roi, err);
     }

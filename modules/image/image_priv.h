@@ -30,9 +30,10 @@ int image_fail(char *err, int code, const char *fmt, ...) __attribute__((format(
 // Reads exactly n bytes or fails with -EIO.
 int image_read_exact(image_io_t *io, void *buf, size_t n, char *err);
 
-extern const image_codec_t image_codec_pnm, image_codec_bmp, image_codec_jpeg;
+extern const image_codec_t image_codec_pnm, image_codec_bmp, image_codec_jpeg, image_codec_png;
 int image_write_pnm(image_io_t *io, const image_t *img, image_rect_t roi, char *err);
 int image_write_bmp(image_io_t *io, const image_t *img, image_rect_t roi, char *err);
+int image_write_png(image_io_t *io, const image_t *img, image_rect_t roi, char *err);
 int image_write_jpeg(image_io_t *io, const image_t *img, image_rect_t roi, int quality, char *err);
 
 // Stores one decoded pixel in pix and, when there are planes, in them.

@@ -3,6 +3,7 @@
 #include "py/runtime.h"
 
 #include "py_image.h"
+#include "py_image_font.h"
 #include "py_image_vision.h"
 #include "vision/vision.h"
 
@@ -111,7 +112,17 @@ static mp_obj_t mod_warp_affine_ai(mp_obj_t src_in, mp_obj_t dst_in, mp_obj_t ma
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(mod_warp_affine_ai_obj, mod_warp_affine_ai);
 
+// At the first import after a reset: nothing of what a script loaded before is left.
+static mp_obj_t mod_init(void) {
+    py_image_font_free();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mod_init_obj, mod_init);
+
 static const mp_rom_map_elem_t image_module_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___init__), MP_ROM_PTR(&mod_init_obj) },
+    { MP_ROM_QSTR(MP_QSTR_font_load), MP_ROM_PTR(&py_image_font_load_obj) },
+    { MP_ROM_QSTR(MP_QSTR_font_free), MP_ROM_PTR(&py_image_font_free_obj) },
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_image) },
     { MP_ROM_QSTR(MP_QSTR_Image), MP_ROM_PTR(&py_image_type) },
     { MP_ROM_QSTR(MP_QSTR_rgb_to_grayscale), MP_ROM_PTR(&mod_rgb_to_grayscale_obj) },

@@ -137,6 +137,10 @@ static MP_DEFINE_CONST_FUN_OBJ_1(image_del_obj, image_del);
 static void image_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
     (void)kind;
     image_t *img = py_image_get(self_in);
+    if (py_image_is_for_ide(img)) {
+        print->print_strn(print->data, (const char *)img->pix, img->size);
+        return;
+    }
     mp_printf(print, "{\"w\":%d, \"h\":%d, \"type\"=\"%s\", \"size\":%d}", (int)img->w, (int)img->h,
         image_format_name(img->format), (int)img->size);
 }
@@ -478,6 +482,8 @@ static const mp_rom_map_elem_t image_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_save), MP_ROM_PTR(&py_image_save_obj) },
     { MP_ROM_QSTR(MP_QSTR_compress), MP_ROM_PTR(&py_image_compress_obj) },
     { MP_ROM_QSTR(MP_QSTR_compressed), MP_ROM_PTR(&py_image_compressed_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compress_for_ide), MP_ROM_PTR(&py_image_compress_for_ide_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compressed_for_ide), MP_ROM_PTR(&py_image_compressed_for_ide_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_line), MP_ROM_PTR(&py_image_draw_line_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_rectangle), MP_ROM_PTR(&py_image_draw_rectangle_obj) },
     { MP_ROM_QSTR(MP_QSTR_draw_circle), MP_ROM_PTR(&py_image_draw_circle_obj) },

@@ -3,6 +3,7 @@
 #include "py/runtime.h"
 
 #include "py_args.h"
+#include "py_image_font.h"
 #include "py_image_priv.h"
 
 static mp_float_t opt_scale(py_args_t *a, qstr name) {
@@ -101,7 +102,12 @@ static mp_obj_t draw_string(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     mp_float_t scale = opt_scale(&a, MP_QSTR_scale);
     mp_int_t xs = py_args_opt_int(&a, MP_QSTR_x_spacing, 0), ys = py_args_opt_int(&a, MP_QSTR_y_spacing, 2);
     bool mono = py_args_opt_bool(&a, MP_QSTR_mono_space, false);
-    image_draw_text(img, py_i32(p[0]), py_i32(p[1]), text, len, color, (float)scale, py_i32(xs), py_i32(ys), mono);
+    const image_font_t *font = py_image_font();
+    if (font) {
+        image_draw_font_text(img, py_i32(p[0]), py_i32(p[1]), text, len, color, (float)scale, py_i32(xs), py_i32(ys), mono, font);
+    } else {
+        image_draw_text(img, py_i32(p[0]), py_i32(p[1]), text, len, color, (float)scale, py_i32(xs), py_i32(ys), mono);
+    }
     return pos[0];
 }
 MP_DEFINE_CONST_FUN_OBJ_KW(py_image_draw_string_obj, 3, draw_string);

@@ -20,6 +20,7 @@ typedef struct {
     mp_obj_t stream;            // MP_OBJ_NULL: memory
     const uint8_t *data;
     size_t len, pos;
+    int err;                    // of the stream: raised when the codec has given back its memory
     uint8_t buf[256];
 } py_io_t;
 
@@ -32,7 +33,8 @@ static size_t stream_read(image_io_t *base, void *buf, size_t n) {
             io->len = mp_stream_rw(io->stream, io->buf, sizeof(io->buf), &err, MP_STREAM_RW_READ | MP_STREAM_RW_ONCE);
             io->pos = 0;
             if (err) {
-                mp_raise_OSError(err);
+                io->err = err;
+                io->len = 0;
             }
         }
         size_t step = io->len - io->pos < n - done ? io->len - io->pos : n - done;
@@ -51,7 +53,8 @@ static size_t stream_write(image_io_t *base, const void *buf, size_t n) {
     int err = 0;
     size_t done = mp_stream_rw(io->stream, (void *)buf, n, &err, MP_STREAM_RW_WRITE);
     if (err) {
-        mp_raise_OSError(err);
+        io->err = err;
+        return 0;
     }
     return done;
 }
@@ -60,12 +63,17 @@ static void io_init(py_io_t *io, mp_obj_t stream, const mp_buffer_info_t *memory
     io->io = (image_io_t) { stream_read, stream_write };
     io->stream = stream;
     io->pos = 0;
+    io->err = 0;
     io->len = memory ? memory->len : 0;
     io->data = memory ? memory->buf : io->buf;
 }
 
-static NORETURN void raise_io(int ret, const char *err) {
-    mp_raise_msg_varg(ret == -EINVAL ? &mp_type_ValueError : &mp_type_OSError, MP_ERROR_TEXT("%s"), err);
+static NORETURN void raise_io(const py_io_t *io, int ret, const char *err) {
+    if (io->err) {
+        mp_raise_OSError(io->err);
+    }
+    mp_raise_msg_varg(ret == -EINVAL ? &mp_type_ValueError : ret == -ENOMEM ? &mp_type_MemoryError : &mp_type_OSError,
+        MP_ERROR_TEXT("%s"), err);
 }
 
 static mp_obj_t open_file(mp_obj_t path, const char *mode) {
@@ -78,12 +86,12 @@ static mp_obj_t decode(py_io_t *io) {
     image_info_t *info = m_new(image_info_t, 1);
     int ret = image_read_info(&io->io, info, err);
     if (ret) {
-        raise_io(ret, err);
+        raise_io(io, ret, err);
     }
     mp_obj_t o = py_image_new(info->w, info->h, info->format, info->planes);
     ret = image_read_pixels(&io->io, info, py_image_get(o), err);
     if (ret) {
-        raise_io(ret, err);
+        raise_io(io, ret, err);
     }
     m_del(image_info_t, info, 1);
     return o;
@@ -146,7 +154,7 @@ static image_file_t file_type(const char *path) {
         image_file_t type;
     } types[] = {
         { ".bmp", IMAGE_FILE_BMP }, { ".jpg", IMAGE_FILE_JPEG }, { ".jpeg", IMAGE_FILE_JPEG },
-        { ".ppm", IMAGE_FILE_PNM }, { ".pgm", IMAGE_FILE_PNM },
+        { ".ppm", IMAGE_FILE_PNM }, { ".pgm", IMAGE_FILE_PNM }, { ".png", IMAGE_FILE_PNG },
     };
     size_t n = strlen(path);
     for (size_t i = 0; i < MP_ARRAY_SIZE(types); i++) {
@@ -159,7 +167,7 @@ static image_file_t file_type(const char *path) {
         }
     }
     mp_raise_msg_varg(&mp_type_ValueError,
-        MP_ERROR_TEXT("format not supported: '%s' (.bmp, .jpg, .ppm and .pgm are)"), path);
+        MP_ERROR_TEXT("format not supported: '%s' (.bmp, .jpg, .png, .ppm and .pgm are)"), path);
 }
 
 static int get_quality(mp_obj_t o) {
@@ -205,7 +213,7 @@ static mp_obj_t image_save(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     }
     mp_stream_close(file);
     if (ret) {
-        raise_io(ret, err);
+        raise_io(&io, ret, err);
     }
     return pos[0];
 }
@@ -263,3 +271,46 @@ static mp_obj_t image_compress(size_t n_args, const mp_obj_t *pos, mp_map_t *kw)
     return pos[0];
 }
 MP_DEFINE_CONST_FUN_OBJ_KW(py_image_compress_obj, 1, image_compress);
+
+// ---- JPEG for the IDE's serial line: six bits a byte between two marks ----------------------------
+
+#define IDE_MARK (0xfe)
+
+static mp_obj_t compressed_for_ide(mp_obj_t self, mp_obj_t quality) {
+    image_t *img = py_image_get(self);
+    mp_obj_t jpeg_obj = img->format == IMAGE_JPEG ? self : compressed(py_image_get_pixels(self), get_quality(quality));
+    image_t *jpeg = py_image_get(jpeg_obj);
+    size_t n = (jpeg->size * 8 + 5) / 6 + 2;
+    image_mem_t *m = image_mem_new(n, "jpeg");
+    uint8_t *out = m->data;
+    *out++ = IDE_MARK;
+    for (size_t i = 0; i < jpeg->size; i += 3) {
+        uint32_t x = 0;
+        size_t part = jpeg->size - i < 3 ? jpeg->size - i : 3;
+        for (size_t k = 0; k < part; k++) {
+            x |= (uint32_t)jpeg->pix[i + k] << 8 * k;
+        }
+        for (size_t k = 0; k <= part; k++, x >>= 6) {
+            *out++ = (uint8_t)(0x80 | (x & 0x3f));
+        }
+    }
+    *out = IDE_MARK;
+    image_t framed = { jpeg->w, jpeg->h, IMAGE_JPEG, m->data, NULL, n };
+    return py_image_from(&framed, m, NULL);
+}
+
+static mp_obj_t image_compressed_for_ide(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    py_args_t a = PY_ARGS(n_args, pos, kw);
+    return compressed_for_ide(pos[0], py_args_opt(&a, MP_QSTR_quality));
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(py_image_compressed_for_ide_obj, 1, image_compressed_for_ide);
+
+static mp_obj_t image_compress_for_ide(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    py_image_move(pos[0], image_compressed_for_ide(n_args, pos, kw));
+    return pos[0];
+}
+MP_DEFINE_CONST_FUN_OBJ_KW(py_image_compress_for_ide_obj, 1, image_compress_for_ide);
+
+bool py_image_is_for_ide(const image_t *img) {
+    return img->format == IMAGE_JPEG && img->size > 2 && img->pix[0] == IDE_MARK && img->pix[img->size - 1] == IDE_MARK;
+}

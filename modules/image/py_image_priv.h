@@ -19,6 +19,10 @@ mp_obj_t py_image_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_save_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compress_obj);
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compressed_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compress_for_ide_obj);
+MP_DECLARE_CONST_FUN_OBJ_KW(py_image_compressed_for_ide_obj);
+// Whether the image prints as its own bytes: the IDE takes them out of the output.
+bool py_image_is_for_ide(const image_t *img);
 
 // py_image_draw.c
 MP_DECLARE_CONST_FUN_OBJ_KW(py_image_draw_line_obj);

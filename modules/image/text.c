@@ -120,3 +120,71 @@ void image_draw_text(image_t *img, int32_t x, int32_t y, const char *text, size_
     int64_t width, height;
     layout(img, x, y, text, n, color, scale, x_spacing, y_spacing, mono, &width, &height);
 }
+
+// ---- fonts from elsewhere -----------------------------------------------------------------------
+
+// The character at text[*i]; moves *i behind it. Bytes that are no UTF-8 count as U+FFFD.
+static uint32_t next_char(const char *text, size_t n, size_t *i) {
+    uint8_t c = (uint8_t)text[(*i)++];
+    if (c < 0x80) {
+        return c;
+    }
+    int more = c >= 0xf0 && c < 0xf8 ? 3 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xc0 && c < 0xe0 ? 1 : 0;
+    uint32_t v = more == 3 ? c & 7 : more == 2 ? c & 15 : c & 31;
+    for (int k = 0; k < more; k++) {
+        if (*i >= n || ((uint8_t)text[*i] & 0xc0) != 0x80) {
+            return 0xfffd;
+        }
+        v = v << 6 | ((uint8_t)text[(*i)++] & 0x3f);
+    }
+    return more ? v : 0xfffd;
+}
+
+// Ink columns of a glyph in blocks of eight columns; false for a blank one.
+static bool wide_ink(const uint8_t *bits, int32_t w, int32_t h, int32_t *first, int32_t *last) {
+    *first = w;
+    *last = -1;
+    for (int32_t i = 0; i < w / 8 * h; i++) {
+        for (int32_t k = 0; k < 8; k++) {
+            int32_t x = i / h * 8 + k;
+            if (bits[i] & 0x80u >> k) {
+                *first = x < *first ? x : *first;
+                *last = x > *last ? x : *last;
+            }
+        }
+    }
+    return *last >= 0;
+}
+
+void image_draw_font_text(image_t *img, int32_t x0, int32_t y0, const char *text, size_t n, uint32_t color,
+    float scale, int32_t x_spacing, int32_t y_spacing, bool mono, const image_font_t *font) {
+    int64_t x = x0, y = y0;
+    uint8_t bits[IMAGE_GLYPH_MAX];
+    for (size_t i = 0; i < n;) {
+        uint32_t c = next_char(text, n, &i);
+        if (c == '\n' || c == '\r') {
+            if (c == '\r' && i < n && text[i] == '\n') {
+                continue;
+            }
+            x = x0;
+            y += scaled(font->h, scale) + y_spacing;
+            continue;
+        }
+        bool have = font->glyph(font->ctx, c, bits);
+        int32_t first = 0, last = font->w - 1, step = font->w;
+        if (!mono && have) {
+            bool inked = wide_ink(bits, font->w, font->h, &first, &last);
+            step = inked ? last - first + GLYPH_GAP : font->w / 2;
+            first = inked ? first : 0;
+        }
+        if (x < img->w && y < img->h) {
+            if (have) {
+                draw_bits(img, x, y, first, font->w, font->h, bits, color, scale);
+            } else {
+                image_draw_rectangle(img, image_clamp_coord(x + scaled(1, scale)), image_clamp_coord(y + scaled(1, scale)),
+                    (int32_t)scaled(font->w - 2, scale), (int32_t)scaled(font->h - 2, scale), color, 1, false);
+            }
+        }
+        x += scaled(step, scale) + x_spacing;
+    }
+}

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from k210 import bench_tests, paths, perfbench
+from k210 import bench_image, bench_tests, paths, perfbench
 from k210.board import Board
 from k210.emulator import Config
 from k210.errors import K210Error
@@ -232,6 +232,11 @@ def perf_bench(config: Config) -> list[Row]:
         if result.skipped:
             print(f"k210: perf_bench/{result.name}: {result.skipped}")
     return [Row(f"perf_bench/{r.name}", r.millions, "M instructions", "board") for r in results if not r.skipped]
+
+
+def images(config: Config) -> list[Row]:
+    figures = bench_image.cycles_per_pixel(config)
+    return [Row(f"image: {name}", value, "cycles/pixel", "board") for name, value in figures.items()]
 
 
 def markdown(rows: list[Row], board: str) -> str:
