@@ -263,6 +263,7 @@ def main() -> int:
         prompt_time,
         loop_speed,
         detection,
+        images,
         models,
         crypto,
         perf_bench,
