@@ -168,6 +168,22 @@ def test_mirror_and_flip(port, reg04):
     assert port.screen() == [rgb565(p) for row in rows for p in row]
 
 
+def test_sensor_is_pulled_off_and_put_back(port):
+    """No frames and no answer meanwhile; afterwards it wants to be set up again."""
+    port.sensor(rgb=True)
+    port.outputs(DISPLAY | RGB)
+    port.frame()
+    port.q.qom_set("/machine/cam", "plugged", False)
+    port.q.clock_step(100_000_000)
+    before = port.q.qom_get("/machine/soc/dvp", "frames")
+    port.q.clock_step(200_000_000)
+    assert port.q.qom_get("/machine/soc/dvp", "frames") == before
+    port.q.qom_set("/machine/cam", "plugged", True)
+    port.sensor(rgb=True)
+    port.frame()
+    assert port.q.qom_get("/machine/soc/dvp", "frames") > before
+
+
 def test_scaling_averages(tmp_path):
     left_right = bytes([200, 100, 50]) * 160 + bytes([40, 80, 120]) * 160
     (tmp_path / "camera.ppm").write_bytes(ppm([left_right * 240]))

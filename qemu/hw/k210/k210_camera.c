@@ -328,7 +328,7 @@ void k210_camera_skip(K210CameraState *s)
 
 static bool awake(K210CameraState *s)
 {
-    return s->reset_n && !s->pwdn && s->xclk_hz;
+    return !s->unplugged && s->reset_n && !s->pwdn && s->xclk_hz;
 }
 
 void k210_camera_set_xclk(K210CameraState *s, uint32_t hz)
@@ -443,6 +443,24 @@ static void camera_set_source(Object *obj, const char *value, Error **errp)
     g_clear_pointer(&s->wire, g_free);
 }
 
+static bool camera_get_plugged(Object *obj, Error **errp)
+{
+    return !K210_CAMERA(obj)->unplugged;
+}
+
+/* Put back, it starts with the registers of a sensor that gets its power. */
+static void camera_set_plugged(Object *obj, bool value, Error **errp)
+{
+    K210CameraState *s = K210_CAMERA(obj);
+
+    if (value && s->unplugged) {
+        K210_CAMERA_GET_CLASS(s)->reset_regs(s);
+        s->reg = 0;
+        s->reg_bytes_seen = 0;
+    }
+    s->unplugged = !value;
+}
+
 static void camera_reset_hold(Object *obj, ResetType type)
 {
     K210CameraState *s = K210_CAMERA(obj);
@@ -481,6 +499,7 @@ const VMStateDescription vmstate_k210_camera = {
         VMSTATE_I2C_SLAVE(parent_obj, K210CameraState),
         VMSTATE_BOOL(reset_n, K210CameraState),
         VMSTATE_BOOL(pwdn, K210CameraState),
+        VMSTATE_BOOL(unplugged, K210CameraState),
         VMSTATE_UINT32(xclk_hz, K210CameraState),
         VMSTATE_UINT16(reg, K210CameraState),
         VMSTATE_UINT8(reg_bytes_seen, K210CameraState),
@@ -509,6 +528,10 @@ static void camera_class_init(ObjectClass *klass, void *data)
                                   camera_set_source);
     object_class_property_set_description(klass, "source",
         "file of binary PPM pictures that the sensor sees, one per frame");
+    object_class_property_add_bool(klass, "plugged", camera_get_plugged,
+                                   camera_set_plugged);
+    object_class_property_set_description(klass, "plugged",
+        "false while the sensor is taken off the board");
 }
 
 static const TypeInfo k210_camera_info = {

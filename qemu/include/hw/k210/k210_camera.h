@@ -45,6 +45,7 @@ struct K210CameraState {
     bool loop;
     GPtrArray *pictures;
 
+    bool unplugged;         /* its flat cable hangs loose */
     bool reset_n;
     bool pwdn;
     uint32_t xclk_hz;
