@@ -22,7 +22,7 @@ from k210.pytest_plugin import TestData
 MODEL = "models/face_model_at_0x300000.kfpkg"
 SCRIPT = "scripts/seed_face_detect.py"
 PICTURES = 4
-END = "that was all\n"
+END = "that was all\r\n"
 TIMEOUT = 60
 
 # The tutorial's script with an end, and with the time of everything: microseconds and CPU clocks.
