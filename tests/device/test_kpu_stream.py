@@ -112,6 +112,47 @@ os.remove('/flash/m.kmodel')
     assert out[5] == "None"
 
 
+MODELS = [
+    "detect", "mnist", "iris_v3", "yolo", "slim-320_v4", "iris_v4", "yolo_v4", "yolox_nano_224_v5",
+    "synth_v5/n_a", "synth_v5/n_b", "synth_v5/n_c", "synth_v5/n_d", "synth_v5/n_e",
+]  # fmt: skip
+STEP = 0x170000  # more than the largest of the first eight has
+PLACES = {name: 0x100000 + i * STEP if i < 8 else 0xC80000 + (i - 8) * 0x8000 for i, name in enumerate(MODELS)}
+
+
+@pytest.mark.k210(flash=[f"models/{name}.kmodel@0x{at:x}" for name, at in PLACES.items()])
+def test_every_model_in_both_modes(board: Board) -> None:
+    """test_kpu.py compares the first mode with the oracles; the second one gives the same bits."""
+    out = run(
+        board,
+        f"""
+from array import array
+import random
+for name, at in {list(PLACES.items())}:
+    crcs = []
+    for stream in (False, True):
+        with kpu.load(at, stream=stream) as net:
+            kind, shape, size = net.inputs()[0]
+            random.seed(7)
+            words = array('I', [random.getrandbits(30) for i in range(997)])
+            block = bytes(words) if kind == 'B' else bytes(array('f', [w / (1 << 30) for w in words]))
+            data = (block * (size // len(block) + 1))[:size]
+            kpu.forward(net, data)
+            n = len(net.outputs())
+            crcs.append([binascii.crc32(kpu.get_output(net, i)) for i in range(n)])
+            mode = net.mode()
+            various = len(set(kpu.get_output(net, 0)[:2000])) > 2
+    print(name, mode, crcs[0] == crcs[1], various)
+    gc.collect()
+""",
+        timeout=280,
+    ).splitlines()
+    small = ("iris", "synth_v5/n_a", "synth_v5/n_b", "synth_v5/n_c", "synth_v5/n_e")
+    for line, name in zip(out, MODELS, strict=True):
+        mode = "real-time" if name.startswith(small) else "streamed"
+        assert line == f"{name} {mode} True True"
+
+
 @pytest.mark.k210(flash=flash(4, SMALL_BIG))
 def test_v4_streamed(board: Board) -> None:
     crc = big_crc(4, SMALL_BIG)
