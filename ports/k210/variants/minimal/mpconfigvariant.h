@@ -92,5 +92,3 @@
 #define MICROPY_PY_MACHINE_SIGNAL               (0)
 #undef MICROPY_PY_MACHINE_PULSE
 #define MICROPY_PY_MACHINE_PULSE                (0)
-#undef MICROPY_PY_MACHINE_SOFTSPI
-#define MICROPY_PY_MACHINE_SOFTSPI              (0)
