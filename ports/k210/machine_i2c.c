@@ -216,9 +216,10 @@ static int machine_i2c_transfer(mp_obj_base_t *self_in, uint16_t addr, size_t n,
         memcpy(p, bufs[i].buf, bufs[i].len);
         p += bufs[i].len;
     }
-    // MaixPy's programs give 1000 and never meet a time-out: what the bytes take is granted on top.
+    // MaixPy's programs give 1000 and never meet a time-out: less than the default is not taken, and what
+    // the bytes take comes on top.
     uint32_t bus_us = 20ull * (n_tx + n_rx) * 1000000 / self->hz;
-    int err = i2c_transfer(self->id, addr, tx, n_tx, rx, n_rx, self->timeout_us + bus_us);
+    int err = i2c_transfer(self->id, addr, tx, n_tx, rx, n_rx, MAX(self->timeout_us, DEFAULT_TIMEOUT_US) + bus_us);
     for (size_t i = first_read; err == 0 && i < n; ++i) {
         memcpy(bufs[i].buf, rx, bufs[i].len);
         rx += bufs[i].len;
