@@ -73,16 +73,24 @@ static void init_pads(void) {
 // Whoever holds the BOOT key a moment after the reset (during the reset it means "download" to the ROM)
 // gets the prompt, whatever boot.py does.
 static bool boot_key_held(void) {
-    if (fpioa_get(PAD_BOOT_KEY) != FPIOA_RESV0 || fpioa_pad_of(FPIOA_GPIOHS0) >= 0) {
-        return false; // a script uses the pad: this is a soft reset
+    int function = fpioa_get(PAD_BOOT_KEY);
+    if (function != FPIOA_RESV0) {
+        // A script has left its function on the pad: this is a soft reset.
+        unsigned n = function - FPIOA_GPIOHS0;
+        return n < GPIOHS_COUNT && !gpiohs_is_output(n) && !gpiohs_read(n);
     }
-    fpioa_set(PAD_BOOT_KEY, FPIOA_GPIOHS0);
-    fpioa_set_pull(PAD_BOOT_KEY, FPIOA_PULL_UP);
-    gpiohs_input(0);
-    hal_delay_us(BOOT_KEY_SETTLE_US);
-    bool held = !gpiohs_read(0);
-    fpioa_set(PAD_BOOT_KEY, FPIOA_RESV0);
-    return held;
+    for (unsigned n = 0; n < GPIOHS_COUNT; ++n) {
+        if (fpioa_pad_of(FPIOA_GPIOHS0 + n) < 0) {
+            fpioa_set(PAD_BOOT_KEY, FPIOA_GPIOHS0 + n);
+            fpioa_set_pull(PAD_BOOT_KEY, FPIOA_PULL_UP);
+            gpiohs_input(n);
+            hal_delay_us(BOOT_KEY_SETTLE_US);
+            bool held = !gpiohs_read(n);
+            fpioa_set(PAD_BOOT_KEY, FPIOA_RESV0);
+            return held;
+        }
+    }
+    return false;
 }
 
 int main(void) {
