@@ -42,6 +42,11 @@ IMAGE_SMALL = $(patsubst %, image/%.o, $(IMAGE_BINDING)) $(patsubst %, image/vis
 	image/inflate.o image/io_png.o
 $(addprefix $(BUILD)/, $(IMAGE_SMALL)): CFLAGS += -Os
 
+# Helpers that only a group without a place here needs.
+ifneq ($(strip $(IMAGE_WITHOUT)),)
+$(addprefix $(BUILD)/image/, $(addsuffix .o, $(IMAGE_BINDING))): CFLAGS += -Wno-unused-function -Wno-unused-const-variable
+endif
+
 # Other people's code has other people's warnings.
 $(BUILD)/image/codes/quirc_port.o: CFLAGS += -w -I$(QUIRC_DIR)/lib
 $(BUILD)/image/codes/apriltag_port.o: CFLAGS += -w -I$(IMAGE_MOD_DIR)/codes/stub -I$(APRILTAG_DIR)

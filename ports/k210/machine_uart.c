@@ -439,8 +439,12 @@ static mp_obj_t machine_uart_set_repl_uart(mp_obj_t uart) {
     if (!mp_obj_is_type(uart, &machine_uart_type)) {
         mp_raise_TypeError(MP_ERROR_TEXT("a UART is needed"));
     }
+    #if MICROPY_PY_OS_DUPTERM
     mp_obj_t args[1] = { is_console(MP_OBJ_TO_PTR(uart)) ? mp_const_none : uart };
     return mp_call_function_n_kw(MP_OBJ_FROM_PTR(&mp_os_dupterm_obj), 1, 0, args);
+    #else
+    mp_raise_NotImplementedError(MP_ERROR_TEXT("this firmware has its prompt on the console only"));
+    #endif
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(machine_uart_set_repl_uart_fun_obj, machine_uart_set_repl_uart);
 static MP_DEFINE_CONST_STATICMETHOD_OBJ(machine_uart_set_repl_uart_obj, MP_ROM_PTR(&machine_uart_set_repl_uart_fun_obj));

@@ -10,6 +10,12 @@
 #include "machine_pin.h"
 #include "machine_sdcard.h"
 
+#if MICROPY_VFS_FAT
+#define SDCARD_ENTRY { MP_ROM_QSTR(MP_QSTR_SDCard), MP_ROM_PTR(&machine_sdcard_type) },
+#else
+#define SDCARD_ENTRY
+#endif
+
 // MaixPy's numbers.
 #define CAUSE_HARD (0)
 #define CAUSE_SOFT (1)
@@ -19,7 +25,7 @@
 #define MICROPY_PY_MACHINE_EXTRA_GLOBALS \
     { MP_ROM_QSTR(MP_QSTR_Pin), MP_ROM_PTR(&machine_pin_type) }, \
     { MP_ROM_QSTR(MP_QSTR_RTC), MP_ROM_PTR(&machine_rtc_type) }, \
-    { MP_ROM_QSTR(MP_QSTR_SDCard), MP_ROM_PTR(&machine_sdcard_type) }, \
+    SDCARD_ENTRY \
     { MP_ROM_QSTR(MP_QSTR_Timer), MP_ROM_PTR(&k210_timer_type) }, \
     { MP_ROM_QSTR(MP_QSTR_PWM), MP_ROM_PTR(&k210_pwm_type) }, \
     { MP_ROM_QSTR(MP_QSTR_WDT), MP_ROM_PTR(&k210_wdt_type) }, \

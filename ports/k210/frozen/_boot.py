@@ -21,8 +21,8 @@ def _mount_flash():
 def _mount_sd():
     try:
         card = _machine.SDCard()
-    except OSError:
-        return False  # there is no card
+    except (AttributeError, OSError):
+        return False  # there is no card, or this variant knows none
     os.mount(card, "/sd")
     return True
 

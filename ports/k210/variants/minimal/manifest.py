@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-freeze("$(PORT_DIR)/frozen", ("_boot.py", "kpu.py"))
+freeze("$(PORT_DIR)/frozen", ("_boot.py", "flashfs.py", "kpu.py"))

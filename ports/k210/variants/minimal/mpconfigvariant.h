@@ -92,3 +92,9 @@
 #define MICROPY_PY_MACHINE_SIGNAL               (0)
 #undef MICROPY_PY_MACHINE_PULSE
 #define MICROPY_PY_MACHINE_PULSE                (0)
+#undef MICROPY_PY_ONEWIRE
+#define MICROPY_PY_ONEWIRE                      (0)
+#undef MICROPY_PY_MACHINE_BITSTREAM
+#define MICROPY_PY_MACHINE_BITSTREAM            (0)
+#undef MICROPY_PY_THREAD
+#define MICROPY_PY_THREAD                       (0)
