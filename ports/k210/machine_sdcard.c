@@ -41,8 +41,8 @@ typedef struct {
 
 // ---- wires --------------------------------------------------------------------------------------
 
-// Scripts may have used the port with other pads since.
-static void route(machine_sdcard_obj_t *self) {
+// Scripts may have used the port with other pads since. Without a card the pads are free for others.
+static void route(machine_sdcard_obj_t *self, bool used) {
     const struct {
         uint8_t pad, function;
     } pads[] = {
@@ -50,14 +50,15 @@ static void route(machine_sdcard_obj_t *self) {
         { self->cs, FPIOA_GPIOHS0 + SD_GPIOHS },
     };
     for (size_t i = 0; i < MP_ARRAY_SIZE(pads); ++i) {
-        if (fpioa_get(pads[i].pad) != pads[i].function) {
-            fpioa_set(pads[i].pad, pads[i].function);
+        bool ours = fpioa_get(pads[i].pad) == pads[i].function;
+        if (ours != used) {
+            fpioa_set(pads[i].pad, used ? pads[i].function : FPIOA_RESV0);
         }
     }
 }
 
 static void bus_select(void *ctx, bool on) {
-    route(ctx);
+    route(ctx, true);
     gpiohs_output(SD_GPIOHS, !on);
 }
 
@@ -185,7 +186,11 @@ static mp_obj_t sdcard_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     self->bus = wires;
     self->bus.ctx = self;
     self->card.bus = &self->bus;
-    check(sd_init(&self->card));
+    int err = sd_init(&self->card);
+    if (err) {
+        route(self, false);
+    }
+    check(err);
     return MP_OBJ_FROM_PTR(self);
 }
 
@@ -208,6 +213,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(sdcard_info_obj, sdcard_info);
 static mp_obj_t sdcard_deinit(mp_obj_t self_in) {
     machine_sdcard_obj_t *self = MP_OBJ_TO_PTR(self_in);
     self->card.ready = false;
+    route(self, false);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(sdcard_deinit_obj, sdcard_deinit);
