@@ -381,7 +381,9 @@ kpu.forward(net, p)
 print(binascii.crc32(net.layer_output(22)))
 """,
     ).splitlines()
-    assert out[0].startswith("OSError: ERR_RUN_MODEL: maybe model dirty: layer 0 (KL_K210_CONV): timed out waiting for")
+    # Which one of the layers that are queued is not said by the chip.
+    assert out[0].startswith("OSError: ERR_RUN_MODEL: maybe model dirty: layer ")
+    assert "(KL_K210_CONV): timed out waiting for" in out[0]
     assert "calc_done interrupt of the KPU" in out[0] and out[1] == "True"
     assert f"{int(out[2]):08x}" == expected["layers_crc32"][22]
 
