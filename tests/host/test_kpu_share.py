@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CPU layers that two processors share: test_kmodel_v*_ops.py compute every layer in halves; these are shared at all."""
+"""CPU layers that two processors share: test_kmodel_v*_ops.py compute all layers in halves; these are shared."""
 
 from __future__ import annotations
 
