@@ -140,16 +140,19 @@ class Board(EmulatedParts):
         port = self._transport.serial
         try:
             if not port.in_waiting:
-                # pyserial's RFC 2217 port says nothing when its connection has ended.
-                thread = getattr(port, "_thread", None)
-                if thread is not None and not thread.is_alive():
-                    raise OSError("the connection was closed")
+                self._check_connection()
                 time.sleep(IDLE)
                 return b""
             data: bytes = port.read(1)
         except (OSError, TypeError) as e:  # TypeError: the port was closed under pyserial
             self._gone(e)
         return data
+
+    def _check_connection(self) -> None:
+        """pyserial's RFC 2217 port says nothing when its connection has ended: reads give no more bytes."""
+        thread = getattr(self._transport.serial, "_thread", None)
+        if thread is not None and not thread.is_alive():
+            self._gone(OSError("the connection was closed"))
 
     def _gone(self, e: BaseException) -> None:
         if self.emulator:
@@ -184,6 +187,7 @@ class Board(EmulatedParts):
             except (TransportError, OSError, TypeError) as e:
                 if not isinstance(e, TransportError):
                     self._gone(e)
+                self._check_connection()
                 if attempt == tries:
                     raise K210Error(f"no MicroPython prompt at {self.port}: {e}") from None
 
@@ -195,6 +199,7 @@ class Board(EmulatedParts):
             text = getattr(e, "error_output", "")
             if text:
                 raise ScriptError("", text) from None
+            self._check_connection()
             raise K210Error(f"the board did not do it: {e}") from None
         except OSError as e:
             raise K210Error(f"the board did not do it: {e}") from None
@@ -233,6 +238,7 @@ class Board(EmulatedParts):
         except (TransportError, OSError, TypeError) as e:
             if not isinstance(e, TransportError):
                 self._gone(e)
+            self._check_connection()
             if self.emulator and not self.emulator.alive:
                 self.emulator.qmp("query-status")
             raise K210Error(f"the board did not take the script: {e}") from None

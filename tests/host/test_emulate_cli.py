@@ -107,7 +107,7 @@ def test_run_without_script(refuse: Callable[..., str], tmp_path: Path) -> None:
     assert "cannot read the script" in refuse("run", str(tmp_path / "none.py"))
 
 
-@pytest.mark.parametrize("option", [["--frames", "1"], ["--lcd", "x.png"], ["--camera", "x.png"]])
+@pytest.mark.parametrize("option", [["--frames", "1"], ["--camera", "x.png"]])
 def test_run_on_a_board_refuses_what_only_the_emulator_has(
     refuse: Callable[..., str], tmp_path: Path, option: list[str]
 ) -> None:
