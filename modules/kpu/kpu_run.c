@@ -6,7 +6,6 @@
 #include "kpu_layer.h"
 #include "kpu_ops.h"
 #include "kpu_run.h"
-#include "kpu_share.h"
 
 // channel_byte_num of layer word 11 has 16 bits.
 #define MAX_SENT_PIXELS 65536
@@ -193,32 +192,6 @@ static int download(kpu_run_t *run, const kpu_node_t *node) {
     return read_maps(run, &node->p.upload.map, node->p.upload.batches, kpu_range_ptr(run->net, &node->out));
 }
 
-typedef struct {
-    const kpu_net_t *net;
-    kpu_node_t node;
-    int ret;
-} half_t;
-
-static void run_half(void *arg) {
-    half_t *half = arg;
-    half->ret = kpu_op_run(half->net, &half->node);
-}
-
-// A layer of the CPU; both processors work when it is large.
-static int run_op(const kpu_run_t *run, const kpu_node_t *node) {
-    const kpu_helper_t *helper = &run->backend->helper;
-    kpu_node_t halves[2];
-    if (helper->start == NULL || !kpu_node_halves(node, helper->min_work, halves)) {
-        return kpu_op_run(run->net, node);
-    }
-    half_t second = { .net = run->net, .node = halves[1] };
-    if (!helper->start(run_half, &second)) {
-        return kpu_op_run(run->net, node);
-    }
-    int ret = kpu_op_run(run->net, &halves[0]);
-    return !helper->wait() ? KPU_ERR_RUN : ret != KPU_OK ? ret : second.ret;
-}
-
 static void next_node(kpu_run_t *run) {
     run->batch = 0;
     run->chunk = (kpu_chunk_t) { 0 };
@@ -297,7 +270,7 @@ static int step_start(kpu_run_t *run, char *err) {
             ret = add_padding(run, node);
             break;
         default:
-            ret = run_op(run, node);
+            ret = kpu_op_run(run->net, node);
             if (ret == KPU_ERR_INDEX) {
                 run->state = KPU_RUN_IDLE;
                 return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): an index that the model computed leaves its tensor",

@@ -385,15 +385,6 @@ typedef struct {
 // Layers that the KPU takes before the first one is done.
 #define KPU_QUEUE (8)
 
-// A second processor for CPU layers.
-typedef struct {
-    // Starts fn(arg) there; false when it cannot be had now. NULL: there is none.
-    bool (*start)(void (*fn)(void *arg), void *arg);
-    // When fn has returned: true. False when it took far too long.
-    bool (*wait)(void);
-    uint64_t min_work;          // instructions that a layer must take to be shared
-} kpu_helper_t;
-
 // What runs the KPU layers: the chip (hal/kpu through the binding) or software (host tests).
 // All return 0 or a negative errno.
 typedef struct {
@@ -415,7 +406,6 @@ typedef struct {
     uint32_t max_dest;
     int (*write)(void *ctx, uint32_t off, const uint8_t *src, uint32_t n);
     int (*read)(void *ctx, uint32_t off, uint8_t *dst, uint32_t n);
-    kpu_helper_t helper;
     void *ctx;
 } kpu_backend_t;
 

@@ -26,7 +26,6 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kpu_ops_v5.c \
 	kpu_ram.c \
 	kpu_run.c \
-	kpu_share.c \
 	kpu_stream.c \
 	yolo2.c \
 	)
@@ -49,6 +48,6 @@ CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
 $(addprefix $(BUILD)/kpu/, detect.o kpu_ops.o kpu_ops_axis.o kpu_ops_nn.o kpu_ops_tensor.o kpu_ops_v5.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_face.o kpu_ram.o kpu_share.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_face.o kpu_ram.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
 	kmodel_v5_k210.o kmodel_v5_math.o kmodel_v5_move.o kmodel_v5_tensors.o kpu_ops_axis.o kpu_ops_v5.o \
 	kmodel_v5_vm.o modkpu.o modkpu_face.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_post.o modkpu_source.o modkpu_yolo2.o): CFLAGS += -Os

@@ -7,7 +7,6 @@
 
 #include "py/gc.h"
 
-#include "hal/hart1.h"
 #include "hal/kpu.h"
 #include "kpu_ram.h"
 #include "modkpu.h"
@@ -158,24 +157,11 @@ static int hw_read(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
     return kpu_ram_read(off, dst, n);
 }
 
-// Layers of the CPU that take longer than about a millisecond are shared with the second hart.
-#define SHARED_WORK (300000)
-#define HART1_TIMEOUT_US (60000000) // a minute, for the largest layer that a loader accepts
-
-static bool hart1_start(void (*fn)(void *arg), void *arg) {
-    return hart1_run(fn, arg) == 0;
-}
-
-static bool hart1_done(void) {
-    return hart1_wait(HART1_TIMEOUT_US) == 0;
-}
-
 int modkpu_hw_init(modkpu_net_obj_t *self, char *err) {
     kpu_init();
     self->backend = (kpu_backend_t) {
         .start = hw_start, .queue = hw_queue, .poll = hw_poll, .stop = hw_stop, .waiting_for = hw_waiting_for,
         .max_dest = MODKPU_LANDING_MAX, .write = hw_write, .read = hw_read, .ctx = self,
-        .helper = { .start = hart1_start, .wait = hart1_done, .min_work = SHARED_WORK },
     };
     int ret = claim_kpu_ram(self, err);
     if (ret != KPU_OK) {
