@@ -240,7 +240,8 @@ print([(time_pulse_us(i, 0), time_pulse_us(i, 1))[1] for k in range(3)])
     period, pulses = jumper.exec(code).splitlines()
     assert float(period) == pytest.approx(1e6 / hz, rel=1e-3)
     for pulse in pulses.strip("[]").split(","):
-        assert int(pulse) == pytest.approx(1e6 / hz * share, rel=1e-3, abs=2)
+        # The polling loop shares the processor with interrupts, such as those of the serial line.
+        assert int(pulse) == pytest.approx(1e6 / hz * share, rel=1e-3, abs=10)
 
 
 @pytest.mark.emulator_only
