@@ -149,7 +149,7 @@ def test_program_in_a_bin_at_115200_baud(running, tmp_path: Path) -> None:
         assert port.read_until(b"L").endswith(b"HL")
 
 
-@pytest.mark.skipif("K210_LONG_TESTS" not in os.environ, reason="K210_LONG_TESTS is not set")
+@pytest.mark.skipif("K210_LONG_TESTS" not in os.environ, reason="takes minutes; K210_LONG_TESTS=1")
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("baud", [115200, 1500000])
 @pytest.mark.parametrize("kind", ["bin", "kfpkg"])
