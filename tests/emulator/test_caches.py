@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The check of the data caches: what a hart and a device do to the same memory."""
 
+import re
+
 import pytest
 from programs import build, symbol
 from qtest import Emulator
@@ -49,3 +51,20 @@ def test_the_right_ways(machine, letter):
     machine.serial_write(letter)
     machine.serial_read(b"went on\n", timeout=10)
     assert "strict" not in machine.log
+
+
+@pytest.mark.parametrize("letter", [b"l", b"1", b"b"], ids=["hart0", "hart1", "both"])
+def test_stops_again_and_again(machine, letter):
+    for _ in range(2):
+        machine.serial_write(letter)
+        for _ in range(6):
+            machine.wait_event("STOP", timeout=10)
+            assert machine.qmp("query-status")["status"] == "guest-panicked"
+            machine.qmp("cont")
+        machine.qmp("system_reset")
+        machine.wait_event("RESET")
+        machine.qmp("cont")  # it may have been stopped again by then
+        machine.serial_read(b"ready\n", timeout=10)
+        machine.events.clear()
+    harts = set(re.findall(r"strict: hart (\d) pc", machine.log))
+    assert harts <= ({"0", "1"} if letter == b"b" else {"0"} if letter == b"l" else {"1"})

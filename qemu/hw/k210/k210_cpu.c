@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "accel/tcg/cpu-ops.h"
 #include "exec/address-spaces.h"
+#include "exec/translation-block.h"
 #include "hw/k210/k210_caches.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_cpu.h"
@@ -202,6 +203,10 @@ static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
         report_cache_error(cs);
     }
     riscv_tcg_ops->translate_code(cs, tb, max_insns, pc, host_pc);
+    if ((tb->cflags & (CF_COUNT_MASK | CF_NOIRQ)) == (1 | CF_NOIRQ)) {
+        /* The one instruction of a hit: come here the next time as well. */
+        tb->cflags |= CF_INVALID;
+    }
     QTAILQ_FOREACH(op, &tcg_ctx->ops, link) {
         if (op->opc == INDEX_op_qemu_ld_i32 ||
             op->opc == INDEX_op_qemu_ld_i64 ||
