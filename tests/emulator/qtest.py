@@ -230,6 +230,15 @@ class QTest(Emulator):
             else:
                 raise QemuError(f"{line}: {' '.join(words)}")
 
+    def commands(self, lines: list[str]) -> None:
+        """Sends lines of the protocol together, which is faster than one at a time; their answers are dropped."""
+        self._qtest.sock.sendall("".join(f"{line}\n" for line in lines).encode())
+        for line in lines:
+            while (words := self._qtest.readline().split())[0] == "IRQ":
+                self.irqs[int(words[2])] = words[1] == "raise"
+            if words[0] != "OK":
+                raise QemuError(f"{line}: {' '.join(words)}")
+
     def readb(self, address: int) -> int:
         return int(self._command(f"readb {address:#x}")[0], 0)
 
