@@ -7,7 +7,7 @@ import time
 import zlib
 
 import pytest
-from programs import binary, boot_image, build, drive, flash_file, values
+from programs import binary, boot_image, build, drive, flash_file, symbol, values
 from qtest import Emulator
 from test_harts import cpu_seconds
 
@@ -187,3 +187,18 @@ def test_isp_sleeps_while_waiting():
         before = cpu_seconds(m.process.pid)
         time.sleep(1)
         assert cpu_seconds(m.process.pid) - before < 0.1
+
+
+def test_code_in_the_flash_window(tmp_path):
+    """Instructions are fetched as words, so they lie in flash as 32-bit loads want them: the last byte first."""
+    elf = build("xip", tmp_path)
+    program = binary(elf)
+    code = program[symbol(elf, "xip_code") - 0x8000_0000 : symbol(elf, "xip_end") - 0x8000_0000]
+    words = [code[i : i + 4] for i in range(0, len(code), 4)]
+    image = boot_image(program)
+    image += b"\xff" * (0x1_0000 - len(image)) + b"".join(word[::-1] for word in words)
+    with Emulator(*drive(flash_file(tmp_path, image)), strict="on") as m:
+        v = values(m.serial_read(b"done\n", timeout=20))
+    assert v["word"] == int.from_bytes(words[0], "little")
+    assert v["sum"] == 5050 + 0x100_0000 and v["long"] == 200_010_000 + 0x100_0000
+    assert v["control"] == 2 << 9 | 6 << 4 | 1 << 22

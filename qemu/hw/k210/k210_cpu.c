@@ -222,6 +222,11 @@ static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
     }
 }
 
+bool k210_cpu_is_fetching(void)
+{
+    return tcg_ctx && tcg_ctx->gen_tb;
+}
+
 static void k210_do_transaction_failed(CPUState *cs, hwaddr physaddr,
                                        vaddr addr, unsigned size,
                                        MMUAccessType access_type, int mmu_idx,

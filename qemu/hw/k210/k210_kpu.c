@@ -54,6 +54,7 @@ enum {
 #define CACHED_SIZE     0x00800000u
 /* Compilers align to 256, yet a program of the vendor runs with 32. */
 #define ACT_ALIGN       8
+#define STREAM_MAX      (16u << 20)
 
 /* A layer is computed in this many pieces, by as many threads as there are. */
 #define PARTS           8
@@ -305,10 +306,17 @@ static void store_result(K210KpuState *s)
                       s->stream_len - s->stream_pos);
     }
     /* What was left over comes first. */
-    memmove(s->stream, s->stream + s->stream_pos,
-            s->stream_len - s->stream_pos);
+    if (s->stream_pos) {
+        memmove(s->stream, s->stream + s->stream_pos,
+                s->stream_len - s->stream_pos);
+    }
     s->stream_len -= s->stream_pos;
     s->stream_pos = 0;
+    if (s->stream_len + len > STREAM_MAX) {
+        /* The chip would not go on, but the host's memory has an end too. */
+        k210_guest_error("k210-kpu: nobody reads FIFO_DATA_OUT");
+        return;
+    }
     if (s->stream_len + len + 8 > s->stream_size) {
         s->stream_size = s->stream_len + len + 8;
         s->stream = g_realloc(s->stream, s->stream_size);

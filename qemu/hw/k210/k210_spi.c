@@ -15,6 +15,7 @@
 #include "hw/qdev-clock.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
+#include "hw/k210/k210_cpu.h"
 #include "hw/k210/k210_mmio.h"
 #include "k210_spi_internal.h"
 #include "trace.h"
@@ -315,9 +316,8 @@ static bool spi_xip_peek(K210SpiState *s, hwaddr offset, unsigned size,
  * as one frame of the load's size, so the first flash byte ends up in the
  * most significant place; single bytes come in flash order.
  */
-static uint64_t spi_xip_read(void *opaque, hwaddr offset, unsigned size)
+static uint32_t spi_xip_load(K210SpiState *s, hwaddr offset, unsigned size)
 {
-    K210SpiState *s = opaque;
     uint32_t c = s->regs[R_XIP_CTRL];
     unsigned lanes = 1u << FIELD_EX32(c, XIP_CTRL, FRF);
     unsigned wait = FIELD_EX32(c, XIP_CTRL, WAIT_CYCLES) * lanes / 8;
@@ -354,6 +354,22 @@ static uint64_t spi_xip_read(void *opaque, hwaddr offset, unsigned size)
         value = (value << 8) | k210_spi_shift_byte(s, 0xff);
     }
     k210_spi_select(s, 0);
+    return value;
+}
+
+static uint64_t spi_xip_read(void *opaque, hwaddr offset, unsigned size)
+{
+    uint32_t value = 0;
+
+    if (!k210_cpu_is_fetching()) {
+        return spi_xip_load(opaque, offset, size);
+    }
+    /* Instructions come in whole words, so they lie in flash like those. */
+    for (unsigned n = 0; n < size; n += 2) {
+        uint32_t word = spi_xip_load(opaque, (offset + n) & ~3ull, 4);
+
+        value |= extract32(word, 8 * ((offset + n) & 2), 16) << 8 * n;
+    }
     return value;
 }
 

@@ -17,4 +17,7 @@ void k210_cpu_set_csrs(K210ClintState *clint);
 /* Has each access to cached memory looked at, see k210_caches.h. */
 void k210_cpu_watch_caches(CPUState *cs);
 
+/* Whether the access that is being carried out is an instruction fetch. */
+bool k210_cpu_is_fetching(void);
+
 #endif
