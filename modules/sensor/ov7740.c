@@ -10,7 +10,7 @@
 #define GAIN_LOW (0x00)
 #define ID_HIGH (0x0a)
 #define ID_LOW (0x0b)
-#define REG0C (0x0c)            // 7 flip, 6 mirror, 4 U and V before Y
+#define REG0C (0x0c)            // 7 flip, 6 mirror, 4 Y before U and V
 #define EXPOSURE_HIGH (0x0f)    // in lines
 #define EXPOSURE_LOW (0x10)
 #define CLK (0x11)              // [5:0] divider - 1: 0 = 60 frames per second
@@ -43,7 +43,7 @@ static bool match(sensor_t *s, uint16_t *id) {
 
 static int init(sensor_t *s) {
     static const sensor_reg_t table[] = {
-        { REG12, 0x00 }, { CLK, 0x01 }, { REG0C, 0x12 }, { REG13, 0xff }, { SCALING, SCALING_FULL },
+        { REG12, 0x00 }, { CLK, 0x01 }, { REG0C, 0x02 }, { REG13, 0xff }, { SCALING, SCALING_FULL },
     };
     int ret = sensor_write(s, REG12, REG12_RESET);
     s->bus->delay_ms(s->bus->ctx, 10);

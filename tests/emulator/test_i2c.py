@@ -141,3 +141,21 @@ def test_stop_interrupt_is_on_time(q):
     assert q.irq(0)
     q.readl(BASE + 0x60)
     assert not q.irq(0)
+
+
+def test_the_next_target_needs_no_pause(q):
+    """M5StickV's first firmware scans the bus without ever clearing ENABLE."""
+    run(q, 0x0A, READ)
+    q.readl(DATA_CMD)
+    q.writel(DATA_CMD, 0x0B)
+    q.writel(TAR, 0x21)
+    assert q.readl(TAR) == OV2640, "not while there is something to send"
+    q.wait_until(lambda: not q.readl(TXFLR), step_ns=1000)
+    q.writel(TAR, 0x21)
+    assert q.readl(TAR) == 0x21 and idle(q)
+    run(q, 0x0A)
+    assert q.readl(ABRT) & 1
+    q.readl(CLR_TX_ABRT)
+    q.writel(TAR, OV2640)
+    run(q, 0x0A, READ)
+    assert q.readl(DATA_CMD) == 0x26

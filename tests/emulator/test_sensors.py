@@ -133,14 +133,14 @@ def test_ov5640_soft_reset_brings_the_table_back(tmp_path):
 def test_ov7740(tmp_path):
     with sensor(tmp_path, "ov7740", 0x42) as s:
         s.put(0x12, 0x80)
-        s.put(0x0C, 0x12)
+        s.put(0x0C, 0x02)
         s.put(0x31, W // 4)
         s.put(0x32, H // 2)
         s.outputs(AI | YUV)
         s.frame()
         wanted = triples(noise(1))
         assert max(abs(a - b) for p, q in zip(s.planes(), wanted, strict=True) for a, b in zip(p, q, strict=True)) <= 2
-        s.put(0x0C, 0x12 | 0x80)
+        s.put(0x0C, 0x02 | 0x80)
         s.frame()
         rows = [wanted[y * W : (y + 1) * W] for y in range(H)][::-1]
         flipped = [p for row in rows for p in row]

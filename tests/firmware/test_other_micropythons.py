@@ -8,6 +8,7 @@ The files are not part of this repository. Put them into the folder that K210_TH
 | lobo.kfpkg | firmware/MicroPython.kfpkg of github.com/loboris/MicroPython_K210_LoBo |
 | lobo_twotasks.kfpkg | firmware/twotasks/MicroPython.kfpkg of the same |
 | lobo_ota.kfpkg | firmware/ota/MicroPython.kfpkg of the same: Kboot, which reads the flash by SPI3's XIP window |
+| m5stickv.kfpkg | 01_Preparing/M5StickV_Firmware_1022_beta.kfpkg of github.com/bavensky/AI4Kids_M5StickV |
 | maixpy.bin | maixpy.bin of github.com/yuexi-yuan/K210-develop: MaixPy 0.6.2 |
 """
 
@@ -17,8 +18,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import serial
+from PIL import Image
 
 from k210.emulator import Config, Emulator
 
@@ -26,6 +29,7 @@ SHA256 = {
     "lobo.kfpkg": "6ad05d076fbe212d9a8282e48dca6171491676ae6ca1ac9e18e4dbe90e07a215",
     "lobo_twotasks.kfpkg": "091f6dce252d13217612711e192a8fd67bdb827bfab63e6c2216e9fbbe969f70",
     "lobo_ota.kfpkg": "8a27313badba3889ef91d0be4c4ab8a00c7795ef7bf3ae22e07768d0bf3da266",
+    "m5stickv.kfpkg": "295ed81538feefbccf25094dd246f7b3791bef75792f3942d660b2b413ea823b",
     "maixpy.bin": "6aa94772beda5f0ac2368cd28fca97feee8b2dc275b9baa8b0fa2556e95f0ada",
 }
 PROMPT = b">>> "
@@ -106,3 +110,21 @@ def test_maixpy_files_and_identity(maixpy):
     assert maixpy.type("f = open('/flash/x.txt', 'w'); n = f.write('hello' * 500); f.close(); n").startswith("2500")
     assert maixpy.type("open('/flash/x.txt').read() == 'hello' * 500").startswith("True")
     assert maixpy.type("import machine; len(machine.unique_id())").startswith("32")
+
+
+def test_m5stickv_demo(data):
+    """M5Stack's own firmware: power chip and buttons by I2C and pads, start-up sound, OV7740, faces on the LCD."""
+    picture = data("images/astronaut_320x240.ppm")
+    config = Config(board="m5stickv", flash=(str(third_party("m5stickv.kfpkg")),), firmware=False, camera=picture)
+    with Emulator(config) as emulator:
+
+        def shows_the_camera() -> bool:
+            # The middle of the camera's picture, with a box around the face.
+            wanted = np.asarray(Image.open(picture).convert("RGB")).astype(int)[53:188, 40:280]
+            shot = np.asarray(emulator.screenshot()).astype(int)
+            return bool((np.abs(shot - wanted).max(axis=2) > 40).mean() < 0.05)
+
+        deadline = time.monotonic() + 120
+        while '"classid":0' not in emulator.serial_log() or not shows_the_camera():
+            assert emulator.alive and time.monotonic() < deadline, emulator.serial_log()
+            time.sleep(0.3)

@@ -538,10 +538,17 @@ static void i2c_mmio_write(void *opaque, hwaddr addr, uint64_t value,
         s->con = value & 0x1ff;
         break;
     case A_TAR:
-        if (enabled(s)) {
-            k210_guest_error("k210-i2c%u: TAR written while enabled",
-                             s->index);
+        catch_up(s);
+        if (enabled(s) && s->tx_len) {
+            k210_guest_error("k210-i2c%u: TAR written while there is something "
+                             "to send", s->index);
             return;
+        }
+        if (s->on_bus) {
+            /* Who goes to the next target has done with the one before. */
+            timer_del(s->timer);
+            stop(s);
+            update(s);
         }
         s->tar = value & 0x1fff;
         break;

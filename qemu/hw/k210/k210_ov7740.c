@@ -34,7 +34,7 @@ enum {
 
 #define REG0C_FLIP 0x80
 #define REG0C_MIRROR 0x40
-#define REG0C_UV_FIRST 0x10
+#define REG0C_Y_FIRST 0x10
 #define REG12_RESET 0x80
 #define REG12_RAW 0x01
 #define REG84_COLORBAR 0x02
@@ -92,7 +92,7 @@ static bool ov7740_get_mode(K210CameraState *cam, K210CameraMode *m)
     m->array_h = m->h = ARRAY_H;
     m->width = regs[OUT_WIDTH] << 2 | (regs[OUT_LOW] & 3);
     m->height = regs[OUT_HEIGHT] << 1 | (regs[OUT_LOW] >> 2 & 1);
-    m->format = regs[REG0C] & REG0C_UV_FIRST ? K210_CAM_UYVY : K210_CAM_YUYV;
+    m->format = regs[REG0C] & REG0C_Y_FIRST ? K210_CAM_YUYV : K210_CAM_UYVY;
     m->mirror = regs[REG0C] & REG0C_MIRROR;
     m->flip = regs[REG0C] & REG0C_FLIP;
     m->colorbar = regs[REG84] & REG84_COLORBAR;
