@@ -15,7 +15,7 @@ typedef struct _hash_obj_t {
     mp_obj_base_t base;
     bool final;
     hash_t state;
-    mp_obj_t whole; // the first piece, not hashed yet; only immutable bytes can wait
+    mp_obj_t whole; // the first piece, not hashed yet; only immutable bytes can wait. When final: the digest
 } hash_obj_t;
 
 static const mp_obj_type_t md5_type, sha1_type, sha256_type;
@@ -84,7 +84,7 @@ static mp_obj_t hash_make_new(const mp_obj_type_t *type, size_t n_args, size_t n
 static mp_obj_t hash_digest(mp_obj_t self_in) {
     hash_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->final) {
-        mp_raise_ValueError(MP_ERROR_TEXT("hash is final"));
+        return self->whole;
     }
     uint8_t digest[4 * HASH_WORDS_MAX];
     mp_buffer_info_t buf = { 0 };
@@ -95,9 +95,10 @@ static mp_obj_t hash_digest(mp_obj_t self_in) {
         hash_waiting(self);
         hash_final(&self->state, digest);
     }
+    // Asked again, it is the same: MaixPy's programs do so.
     self->final = true;
-    self->whole = MP_OBJ_NULL;
-    return mp_obj_new_bytes(digest, hash_size(self->state.kind));
+    self->whole = mp_obj_new_bytes(digest, hash_size(self->state.kind));
+    return self->whole;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(hash_digest_obj, hash_digest);
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "py/builtin.h"
 #include "py/gc.h"
+#include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "py/stream.h"
 #include "hal/flash.h"
 #include "hal/sysctl.h"
 #include "config.h"
@@ -83,18 +86,65 @@ static MP_DEFINE_CONST_OBJ_TYPE(
     locals_dict, &maix_freq_locals_dict
     );
 
-// gc_heap_size([bytes]): the heap grows on demand, so the size is what it can grow to, and asking
-// for more than that is an error at once instead of a smaller heap after the next reset.
+// MaixPy's file of the clocks and the heap: four words, of which only the last has a meaning here.
+#define FREQ_FILE "/flash/freq.conf"
+#define FREQ_WORDS (4)
+#define FREQ_HEAP (3)
+
+static mp_obj_t open_freq_file(qstr mode) {
+    mp_obj_t args[2] = { mp_obj_new_str_from_cstr(FREQ_FILE), MP_OBJ_NEW_QSTR(mode) };
+    return mp_builtin_open(2, args, (mp_map_t *)&mp_const_empty_map);
+}
+
+// 0 when nobody has set it.
+static size_t stored_heap_size(void) {
+    uint32_t words[FREQ_WORDS] = { 0 };
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t file = open_freq_file(MP_QSTR_rb);
+        int error = 0;
+        mp_uint_t n = mp_stream_rw(file, words, sizeof(words), &error, MP_STREAM_RW_READ);
+        mp_stream_close(file);
+        nlr_pop();
+        return error == 0 && n == sizeof(words) ? words[FREQ_HEAP] : 0;
+    }
+    mp_obj_t type = MP_OBJ_FROM_PTR(mp_obj_get_type(MP_OBJ_FROM_PTR(nlr.ret_val)));
+    if (!mp_obj_is_subclass_fast(type, MP_OBJ_FROM_PTR(&mp_type_OSError))) {
+        nlr_jump(nlr.ret_val); // Ctrl-C
+    }
+    return 0;
+}
+
+static void store_heap_size(size_t bytes) {
+    uint32_t words[FREQ_WORDS] = { 0 };
+    words[FREQ_HEAP] = (uint32_t)bytes;
+    mp_obj_t file = open_freq_file(MP_QSTR_wb);
+    int error = 0;
+    mp_uint_t n = mp_stream_rw(file, words, sizeof(words), &error, MP_STREAM_RW_WRITE);
+    mp_stream_close(file);
+    if (error || n != sizeof(words)) {
+        mp_raise_OSError(error ? error : MP_EIO);
+    }
+}
+
+// gc_heap_size([bytes]): programs set it, reset the board when it was another before, and go on when it is as they
+// wish; so it is kept. The heap itself grows on demand: asking for more than it can grow to is an error at once
+// instead of a smaller heap after the next reset.
 static mp_obj_t maix_gc_heap_size(size_t n_args, const mp_obj_t *args) {
     gc_info_t info;
     gc_info(&info);
     size_t limit = info.total + info.max_new_split;
     if (n_args == 0) {
-        return mp_obj_new_int_from_uint(limit);
+        size_t stored = stored_heap_size();
+        return mp_obj_new_int_from_uint(stored ? stored : limit);
     }
     mp_int_t wanted = mp_obj_get_int(args[0]);
     if (wanted <= 0 || (size_t)wanted > limit) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("the heap can have 1 to %u bytes"), (unsigned)limit);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("the heap can have 1 to %u bytes, not %d"), (unsigned)limit,
+            (int)wanted);
+    }
+    if (stored_heap_size() != (size_t)wanted) {
+        store_heap_size((size_t)wanted);
     }
     return mp_const_none;
 }

@@ -7,6 +7,7 @@ SRC_USERMOD_C += $(addprefix $(SENSOR_MOD_DIR)/, \
 	galaxycore.c \
 	modsensor.c \
 	ov2640.c \
+	ov5640.c \
 	ov7740.c \
 	sensor_core.c \
 	sensor_hw.c \

@@ -123,7 +123,26 @@ static sensor_pins_t config_pins(void) {
 
 // ---- life cycle ---------------------------------------------------------------------------------
 
-static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+static int init_driver(char err[IMAGE_ERR_LEN]) {
+    int ret = cam.sensor.driver->init(&cam.sensor);
+    if (ret) {
+        snprintf(err, IMAGE_ERR_LEN, "Reset Failed: %s does not take its registers", cam.sensor.driver->name);
+    }
+    return ret;
+}
+
+// The second camera first, so that the line is left at the first one.
+static int init_pair(char err[IMAGE_ERR_LEN]) {
+    int ret = 0;
+    for (unsigned high = 2; high-- > 0 && ret == 0;) {
+        cam.bus.power_down_line(cam.bus.ctx, high);
+        mp_hal_delay_ms(10);
+        ret = init_driver(err);
+    }
+    return ret;
+}
+
+static mp_obj_t reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw, bool pair) {
     py_args_t a = { n_args, pos, kw, n_args }; // keywords only
     mp_obj_t freq_obj = py_args_opt(&a, MP_QSTR_freq);
     mp_int_t freq = freq_obj == MP_OBJ_NULL ? MICROPY_HW_CAM_XCLK_HZ : mp_obj_get_int(freq_obj);
@@ -148,16 +167,13 @@ static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     int ret = xclk < 0 ? xclk : 0;
     cam.sensor.xclk_hz = (uint32_t)xclk;
     if (ret == 0) {
-        ret = sensor_probe(&cam.sensor, (unsigned)choice, err);
+        ret = pair ? sensor_probe_pair(&cam.sensor, err) : sensor_probe(&cam.sensor, (unsigned)choice, err);
     }
     if (ret == 0 && freq_obj == MP_OBJ_NULL && cam.sensor.driver->xclk_hz) {
         cam.sensor.xclk_hz = dvp_set_xclk(cam.sensor.driver->xclk_hz);
     }
     if (ret == 0 && set_regs) {
-        ret = cam.sensor.driver->init(&cam.sensor);
-        if (ret) {
-            snprintf(err, sizeof(err), "Reset Failed: %s does not take its registers", cam.sensor.driver->name);
-        }
+        ret = pair ? init_pair(err) : init_driver(err);
     }
     if (ret) {
         sensor_hw_deinit();
@@ -166,13 +182,15 @@ static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     }
     return mp_const_none;
 }
+
+static mp_obj_t mod_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
+    return reset(n_args, pos, kw, false);
+}
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_reset_obj, 0, mod_reset);
 
+// Two equal cameras, which sensor.shutdown() chooses between.
 static mp_obj_t mod_binocular_reset(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
-    (void)n_args;
-    (void)pos;
-    (void)kw;
-    mp_raise_msg(&mp_type_OSError, MP_ERROR_TEXT("Reset Failed: two cameras are not supported"));
+    return reset(n_args, pos, kw, true);
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_binocular_reset_obj, 0, mod_binocular_reset);
 

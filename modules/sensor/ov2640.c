@@ -32,12 +32,15 @@
 #define VSIZE8 (0xc1)
 #define CTRL0 (0xc2)            // 3 YUV422, 2 YUV enable
 #define CTRL1 (0xc3)            // 3 white balance, 2 its gain
+#define WHITE_CTRL (0xc7)       // 6 gains of the next three instead of the automatic's
+#define WHITE_RED (0xcc)        // green and blue follow
 #define R_DVP_SP (0xd3)         // 7 automatic, [6:0] pixel clock divider
 #define IMAGE_MODE (0xda)       // [3:2] 0 YUV422; 0 byte swap
 #define RESET (0xe0)            // 2 video port
 
 #define RESET_DVP (0x04)
 #define CTRL1_AWB (0x08)
+#define WHITE_MANUAL (0x40)
 
 // Sensor bank
 #define GAIN (0x00)
@@ -174,6 +177,7 @@ static int set_matrix(sensor_t *s, uint8_t enable, uint8_t index, const uint8_t 
 
 #define MATRIX_SATURATION (0x02)
 #define MATRIX_CONTRAST (0x04)
+#define MATRIX_NEGATIVE (0x40)
 
 static bool bad_level(int level) {
     return level < -2 || level > 2;
@@ -270,9 +274,33 @@ static int get_exposure_us(sensor_t *s, int32_t *us) {
     return 0;
 }
 
+// Gains of red, green and blue in place of the automatic's; 0x40 is 1.
 static int set_auto_whitebal(sensor_t *s, bool on, const float rgb_db[3]) {
-    (void)rgb_db;
-    return update(s, BANK_DSP, CTRL1, CTRL1_AWB, on ? CTRL1_AWB : 0);
+    bool manual = false;
+    int ret = update(s, BANK_DSP, CTRL1, CTRL1_AWB, on ? CTRL1_AWB : 0);
+    for (unsigned i = 0; i < 3 && ret == 0 && !on; i++) {
+        if (!isnan(rgb_db[i])) {
+            manual = true;
+            ret = sensor_write(s, (uint16_t)(WHITE_RED + i), sensor_gain_register(rgb_db[i]));
+        }
+    }
+    return ret ? ret : sensor_update(s, WHITE_CTRL, WHITE_MANUAL, manual ? WHITE_MANUAL : 0);
+}
+
+static int get_rgb_gain_db(sensor_t *s, float rgb_db[3]) {
+    int ret = bank(s, BANK_DSP);
+    for (unsigned i = 0; i < 3 && ret == 0; i++) {
+        uint8_t v = 0;
+        ret = sensor_read(s, (uint16_t)(WHITE_RED + i), &v);
+        rgb_db[i] = v;
+    }
+    return ret;
+}
+
+// Through the matrix stage: both colour differences are mirrored, and so is the luma.
+static int set_special_effect(sensor_t *s, int effect) {
+    uint8_t none = 0;
+    return effect != 0 && effect != 1 ? -EINVAL : set_matrix(s, effect ? MATRIX_NEGATIVE : 0, 0x05, &none, 0);
 }
 
 const sensor_driver_t sensor_ov2640 = {
@@ -282,5 +310,6 @@ const sensor_driver_t sensor_ov2640 = {
     .set_contrast = set_contrast, .set_brightness = set_brightness, .set_saturation = set_saturation,
     .set_gainceiling = set_gainceiling, .set_auto_gain = set_auto_gain, .get_gain_db = get_gain_db,
     .set_auto_exposure = set_auto_exposure, .get_exposure_us = get_exposure_us,
-    .set_auto_whitebal = set_auto_whitebal,
+    .set_auto_whitebal = set_auto_whitebal, .get_rgb_gain_db = get_rgb_gain_db,
+    .set_special_effect = set_special_effect,
 };

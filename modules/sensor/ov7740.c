@@ -18,11 +18,24 @@
 #define REG13 (0x13)            // 2 auto gain, 1 auto white balance, 0 auto exposure
 #define REG14 (0x14)            // [6:4] gain ceiling, 2 << n
 #define GAIN_HIGH (0x15)        // [1:0]
+#define WHITE_BLUE (0x01)       // gains of the colours
+#define WHITE_RED (0x02)
+#define WHITE_GREEN (0x03)
+#define MORE_LINES (0x2b)       // lines of a frame, low byte; the next register is the high one
 #define OUT_WIDTH (0x31)        // / 4
 #define OUT_HEIGHT (0x32)       // / 2
 #define OUT_LOW (0x34)          // lowest bits of both
+#define ISP80 (0x80)            // 4 white balance, 2 its gains
+#define ISP81 (0x81)            // 5 effects
 #define SCALING (0x82)
 #define REG84 (0x84)            // 1 colour bar
+#define EFFECTS (0xda)          // 6 negative, 2 contrast and brightness, 1 saturation
+#define SATURATION_U (0xdd)     // 0x40 is 1
+#define SATURATION_V (0xde)
+#define CONTRAST_OFFSET (0xe1)
+#define CONTRAST (0xe2)         // 0x20 is 1
+#define BRIGHTNESS (0xe3)
+#define SIGNS (0xe4)            // 3 brightness is positive
 
 #define REG12_RESET (0x80)
 #define SCALING_FULL (0x32)
@@ -73,6 +86,57 @@ static int set_vflip(sensor_t *s, bool on) {
 
 static int set_colorbar(sensor_t *s, bool on) {
     return sensor_update(s, REG84, 0x02, on ? 0x02 : 0);
+}
+
+static bool bad_level(int level) {
+    return level < -4 || level > 4;
+}
+
+static int enable_effects(sensor_t *s, uint8_t bit) {
+    int ret = sensor_update(s, ISP81, 0x20, 0x20);
+    return ret ? ret : sensor_update(s, EFFECTS, bit, bit);
+}
+
+static int set_contrast(sensor_t *s, int level) {
+    if (bad_level(level)) {
+        return -EINVAL;
+    }
+    int ret = enable_effects(s, 0x04);
+    if (ret == 0) {
+        ret = sensor_write(s, CONTRAST_OFFSET, 0x20);
+    }
+    return ret ? ret : sensor_write(s, CONTRAST, (uint8_t)(0x20 + 4 * level));
+}
+
+static int set_brightness(sensor_t *s, int level) {
+    if (bad_level(level)) {
+        return -EINVAL;
+    }
+    int ret = enable_effects(s, 0x04);
+    if (ret == 0) {
+        ret = sensor_update(s, SIGNS, 0x08, level < 0 ? 0 : 0x08);
+    }
+    return ret ? ret : sensor_write(s, BRIGHTNESS, (uint8_t)(0x10 * (level < 0 ? -level : level)));
+}
+
+static int set_saturation(sensor_t *s, int level) {
+    if (bad_level(level)) {
+        return -EINVAL;
+    }
+    uint8_t gain = (uint8_t)(0x40 + 0x10 * level);
+    int ret = enable_effects(s, 0x02);
+    if (ret == 0) {
+        ret = sensor_write(s, SATURATION_U, gain);
+    }
+    return ret ? ret : sensor_write(s, SATURATION_V, gain);
+}
+
+static int set_special_effect(sensor_t *s, int effect) {
+    if (effect != 0 && effect != 1) {
+        return -EINVAL;
+    }
+    int ret = sensor_update(s, ISP81, 0x20, 0x20);
+    return ret ? ret : sensor_update(s, EFFECTS, 0x40, effect ? 0x40 : 0);
 }
 
 static int set_gainceiling(sensor_t *s, unsigned gain_log2) {
@@ -146,13 +210,47 @@ static int get_exposure_us(sensor_t *s, int32_t *us) {
     return ret;
 }
 
+static const uint8_t white_regs[3] = { WHITE_RED, WHITE_GREEN, WHITE_BLUE };
+
+// The gains stay in use without the automatic, as long as there are some.
 static int set_auto_whitebal(sensor_t *s, bool on, const float rgb_db[3]) {
-    (void)rgb_db;
-    return sensor_update(s, REG13, 0x02, on ? 0x02 : 0);
+    bool gains = on;
+    int ret = sensor_update(s, REG13, 0x02, on ? 0x02 : 0);
+    for (unsigned i = 0; i < 3 && ret == 0 && !on; i++) {
+        if (!isnan(rgb_db[i])) {
+            gains = true;
+            ret = sensor_write(s, white_regs[i], sensor_gain_register(rgb_db[i]));
+        }
+    }
+    return ret ? ret : sensor_update(s, ISP80, 0x14, (uint8_t)((on ? 0x10 : 0) | (gains ? 0x04 : 0)));
+}
+
+static int get_rgb_gain_db(sensor_t *s, float rgb_db[3]) {
+    int ret = 0;
+    for (unsigned i = 0; i < 3 && ret == 0; i++) {
+        uint8_t v = 0;
+        ret = sensor_read(s, white_regs[i], &v);
+        rgb_db[i] = v;
+    }
+    return ret;
 }
 
 static int set_framerate(sensor_t *s, unsigned fps) {
-    return fps != 30 && fps != 60 && fps != 15 ? -EINVAL : sensor_write(s, CLK, (uint8_t)(60 / fps - 1));
+    // 25: like 30, with more lines between the frames.
+    unsigned divider = fps == 25 ? 2 : 60 / fps, lines = fps == 25 ? 606 : 496;
+    if (fps != 60 && fps != 30 && fps != 25 && fps != 15) {
+        return -EINVAL;
+    }
+    const sensor_reg_t table[] = {
+        { CLK, (uint8_t)(divider - 1) }, { MORE_LINES, (uint8_t)lines }, { MORE_LINES + 1, (uint8_t)(lines >> 8) },
+    };
+    return sensor_write_table(s, table, sizeof(table) / sizeof(table[0]));
+}
+
+static int set_sleep(sensor_t *s, bool on) {
+    s->bus->power_down_line(s->bus->ctx, on);
+    s->bus->delay_ms(s->bus->ctx, 10);
+    return 0;
 }
 
 const sensor_driver_t sensor_ov7740 = {
@@ -161,5 +259,7 @@ const sensor_driver_t sensor_ov7740 = {
     .set_hmirror = set_hmirror, .set_vflip = set_vflip, .set_colorbar = set_colorbar,
     .set_gainceiling = set_gainceiling, .set_auto_gain = set_auto_gain, .get_gain_db = get_gain_db,
     .set_auto_exposure = set_auto_exposure, .get_exposure_us = get_exposure_us,
-    .set_auto_whitebal = set_auto_whitebal, .set_framerate = set_framerate,
+    .set_auto_whitebal = set_auto_whitebal, .get_rgb_gain_db = get_rgb_gain_db, .set_framerate = set_framerate,
+    .set_contrast = set_contrast, .set_brightness = set_brightness, .set_saturation = set_saturation,
+    .set_special_effect = set_special_effect, .sleep = set_sleep,
 };

@@ -9,7 +9,9 @@
 static const sensor_driver_t *const drivers[] = {
     &sensor_ov2640,
     &sensor_ov7740,
+    &sensor_ov5640,
     &sensor_gc0328,
+    &sensor_gc0308,
     &sensor_gc2145,
 };
 
@@ -35,6 +37,10 @@ int sensor_write_table(sensor_t *s, const sensor_reg_t *table, size_t n) {
         ret = sensor_write(s, table[i].reg, table[i].value);
     }
     return ret;
+}
+
+uint8_t sensor_gain_register(float v) {
+    return v > 255 ? 255 : v > 0 ? (uint8_t)(v + 0.5f) : 0;
 }
 
 // Pulses power-down and reset with the given active levels and leaves the sensor running.
@@ -80,7 +86,7 @@ static void print_found(const sensor_t *s) {
 }
 
 static void describe(unsigned family, const uint8_t seen[16], char *err) {
-    int n = snprintf(err, IMAGE_ERR_LEN, "Reset Failed: no known camera; tried");
+    int n = snprintf(err, IMAGE_ERR_LEN, "Reset Failed: no camera; tried");
     for (size_t i = 0; i < N_DRIVERS && n < IMAGE_ERR_LEN; i++) {
         if (family == SENSOR_FAMILY_ALL || family == drivers[i]->family) {
             n += snprintf(err + n, (size_t)(IMAGE_ERR_LEN - n), " %s at 0x%02x,", drivers[i]->name, drivers[i]->addr);
@@ -109,6 +115,40 @@ int sensor_probe(sensor_t *s, unsigned family, char err[IMAGE_ERR_LEN]) {
     }
     s->bus->print(s->bus->ctx, "[MAIXPY]: no sensor");
     describe(family, seen, err);
+    return -ENODEV;
+}
+
+int sensor_probe_pair(sensor_t *s, char err[IMAGE_ERR_LEN]) {
+    const sensor_bus_t *bus = s->bus;
+    uint8_t seen[16] = { 0 };
+    unsigned found = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        const sensor_driver_t *first = NULL;
+        found = 0;
+        for (unsigned high = 2; high-- > 0;) {
+            bus->power_down_line(bus->ctx, high);
+            bus->delay_ms(bus->ctx, 10);
+            bus->reset_line(bus->ctx, i == 0);
+            bus->delay_ms(bus->ctx, 10);
+            bus->reset_line(bus->ctx, i != 0);
+            bus->delay_ms(bus->ctx, 30);
+            const sensor_driver_t *d = find(s, SENSOR_FAMILY_ALL, seen);
+            found += d != NULL;
+            if (d && first && d != first) {
+                snprintf(err, IMAGE_ERR_LEN, "Reset Failed: sensors don't match: %s and %s", first->name, d->name);
+                s->driver = NULL;
+                return -ENODEV;
+            }
+            first = d;
+        }
+        if (found == 2) {
+            print_found(s);
+            return 0;
+        }
+    }
+    s->driver = NULL;
+    bus->print(bus->ctx, found ? "[MAIXPY]: sensors don't match" : "[MAIXPY]: no sensor");
+    snprintf(err, IMAGE_ERR_LEN, "Reset Failed: %s", found ? "only one of two cameras answers" : "no camera answers");
     return -ENODEV;
 }
 

@@ -58,7 +58,7 @@ typedef struct {
     int (*get_gain_db)(struct sensor *s, float *db);
     int (*set_auto_exposure)(struct sensor *s, bool on, int32_t us);                  // < 0 = leave
     int (*get_exposure_us)(struct sensor *s, int32_t *us);
-    int (*set_auto_whitebal)(struct sensor *s, bool on, const float rgb_db[3]);        // NAN = leave
+    int (*set_auto_whitebal)(struct sensor *s, bool on, const float rgb_db[3]);        // NAN = leave; sensor_gain_register()
     int (*get_rgb_gain_db)(struct sensor *s, float rgb_db[3]);
     int (*set_special_effect)(struct sensor *s, int effect);
     int (*set_framerate)(struct sensor *s, unsigned fps);
@@ -78,6 +78,10 @@ typedef struct sensor {
 // -ENODEV with what was tried in err. The sensor is out of reset, its registers untouched.
 int sensor_probe(sensor_t *s, unsigned family, char err[IMAGE_ERR_LEN]);
 
+// The same for two equal cameras on one bus, which the power-down line chooses between: high the one, low the
+// other. Leaves the line low.
+int sensor_probe_pair(sensor_t *s, char err[IMAGE_ERR_LEN]);
+
 int sensor_read(sensor_t *s, uint16_t reg, uint8_t *value);
 int sensor_write(sensor_t *s, uint16_t reg, uint8_t value);
 // Replaces the bits of mask.
@@ -87,6 +91,9 @@ typedef struct {
     uint8_t reg, value;
 } sensor_reg_t;
 int sensor_write_table(sensor_t *s, const sensor_reg_t *table, size_t n);
+
+// What scripts give as gain of a colour: the number for the register, as with MaixPy, not dB.
+uint8_t sensor_gain_register(float v);
 
 // ---- frame sizes --------------------------------------------------------------------------------
 
@@ -99,6 +106,6 @@ bool sensor_framesize(int n, int32_t *w, int32_t *h);
 // 0, or -EINVAL with MaixPy's sentence in err.
 int sensor_window(int32_t w, int32_t h, const int32_t *roi, size_t n, image_rect_t *out, char err[IMAGE_ERR_LEN]);
 
-extern const sensor_driver_t sensor_ov2640, sensor_ov7740, sensor_gc0328, sensor_gc2145;
+extern const sensor_driver_t sensor_ov2640, sensor_ov7740, sensor_ov5640, sensor_gc0308, sensor_gc0328, sensor_gc2145;
 
 #endif

@@ -22,6 +22,10 @@ typedef struct _machine_pin_irq_obj_t {
     uint8_t trigger;
 } machine_pin_irq_obj_t;
 
+// Pads that others may have, and the function they are lent with.
+static uint64_t lent;
+static uint8_t lent_function[FPIOA_PADS];
+
 // Pins in open-drain mode: they are switched between input and output low.
 static uint64_t open_drain;
 
@@ -94,7 +98,8 @@ static bool is_free(unsigned function) {
 unsigned machine_pin_check(mp_obj_t pin, unsigned function) {
     unsigned pad = machine_pin_find(pin)->id;
     unsigned used = fpioa_get(pad);
-    if (used != function && !is_free(used)) {
+    bool is_lent = (lent >> pad & 1) && lent_function[pad] == used;
+    if (used != function && !is_free(used) && !is_lent) {
         char name[FPIOA_NAME_MAX], wanted[FPIOA_NAME_MAX];
         fpioa_name(used, name);
         fpioa_name(function, wanted);
@@ -105,9 +110,15 @@ unsigned machine_pin_check(mp_obj_t pin, unsigned function) {
 
 void machine_pin_assign(mp_obj_t pin, unsigned function) {
     unsigned pad = machine_pin_check(pin, function);
+    lent &= ~(1ull << pad);
     if (fpioa_get(pad) != (int)function) {
         fpioa_set(pad, function);
     }
+}
+
+void machine_pin_lend(unsigned pad) {
+    lent |= 1ull << pad;
+    lent_function[pad] = (uint8_t)fpioa_get(pad);
 }
 
 void machine_pin_release(unsigned function) {

@@ -39,6 +39,10 @@ void machine_pin_assign(mp_obj_t pin, unsigned function);
 // The same checks only.
 unsigned machine_pin_check(mp_obj_t pin, unsigned function);
 
+// A driver lends a pad of its own while it is not using it: others may take it. The driver puts its function back
+// on it when it needs it.
+void machine_pin_lend(unsigned pad);
+
 // Takes a function away from its pad.
 void machine_pin_release(unsigned function);
 

@@ -13,6 +13,7 @@
 #include "hal/spi.h"
 #include "hal/time.h"
 #include "config.h"
+#include "machine_pin.h"
 #include "machine_sdcard.h"
 #include "pool.h"
 #include "sdcard.h"
@@ -41,7 +42,8 @@ typedef struct {
 
 // ---- wires --------------------------------------------------------------------------------------
 
-// Scripts may have used the port with other pads since. Without a card the pads are free for others.
+// Scripts may have used the port with other pads since, or the pads for something else: MaixPy's programs take the
+// card's pads like any others. Without a card they are free.
 static void route(machine_sdcard_obj_t *self, bool used) {
     const struct {
         uint8_t pad, function;
@@ -53,6 +55,9 @@ static void route(machine_sdcard_obj_t *self, bool used) {
         bool ours = fpioa_get(pads[i].pad) == pads[i].function;
         if (ours != used) {
             fpioa_set(pads[i].pad, used ? pads[i].function : FPIOA_RESV0);
+            if (used) {
+                machine_pin_lend(pads[i].pad);
+            }
         }
     }
 }

@@ -23,10 +23,15 @@ static mp_obj_t mp_time_time_get(void) {
     return mp_obj_new_int_from_ull(mp_hal_time_ns() / 1000000000);
 }
 
-// set_time((year, month, day, hour, minute, second)): MaixPy's way to set the clock.
+// set_time((year, month, day, hour, minute, second)): MaixPy's way to set the clock. What localtime() gives has
+// two more, which do not count.
 static mp_obj_t k210_set_time(mp_obj_t tuple_in) {
     mp_obj_t *items;
-    mp_obj_get_array_fixed_n(tuple_in, 6, &items);
+    size_t n;
+    mp_obj_get_array(tuple_in, &n, &items);
+    if (n < 6 || n > 8) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("set_time needs 6 to 8 numbers, not %d"), (int)n);
+    }
     k210_set_epoch_seconds(timeutils_seconds_since_epoch(mp_obj_get_int(items[0]), mp_obj_get_int(items[1]),
         mp_obj_get_int(items[2]), mp_obj_get_int(items[3]), mp_obj_get_int(items[4]), mp_obj_get_int(items[5])));
     return mp_const_true;

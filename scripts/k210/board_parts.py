@@ -26,6 +26,10 @@ class EmulatedParts:
         """Puts a picture before the camera."""
         self._emulated("put a picture before the camera").show(picture)
 
+    def plug_camera(self, plugged: bool = True) -> None:
+        """Takes the camera off the board, or puts it back."""
+        self._emulated("unplug the camera").plug_camera(plugged)
+
     def pictures(self) -> int:
         """Pictures that the LCD has received."""
         return self._emulated("count the pictures on the LCD").pictures()

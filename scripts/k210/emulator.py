@@ -322,6 +322,11 @@ class Emulator:
         self.set(CAMERA, "source", str(source))
         (self._scratch / f"shown-{self._shown - 1}.ppm").unlink(missing_ok=True)
 
+    def plug_camera(self, plugged: bool) -> None:
+        """Takes the camera off the board, or puts it back."""
+        self.set(CAMERA, "plugged", plugged)
+        self._touched.add("camera")
+
     def show_nothing(self) -> None:
         """Back to the sensor's own grey picture."""
         self.set(CAMERA, "source", "")
@@ -397,7 +402,9 @@ class Emulator:
     def restore(self) -> bool:
         """Undoes what a test has done to keys, KPU and strictness. False when there is more than that."""
         touched, self._touched = self._touched, set()
-        for name in touched - {"kpu", "strict", "card", "wires"}:
+        if "camera" in touched:
+            self.set(CAMERA, "plugged", True)
+        for name in touched - {"camera", "kpu", "strict", "card", "wires"}:
             self.set(KEYS, name, False)
         if "kpu" in touched:
             self.set(KPU, "stopped", False)

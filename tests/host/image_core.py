@@ -24,7 +24,7 @@ CORE = [
     *sorted((IMAGE / "vision").glob("*.c")),
     ROOT / "tests" / "host" / "image_port.c",
     LCD / "lcd_core.c",
-    *(SENSOR / f"{name}.c" for name in ("frames", "galaxycore", "ov2640", "ov7740", "sensor_core")),
+    *(SENSOR / f"{name}.c" for name in ("frames", "galaxycore", "ov2640", "ov5640", "ov7740", "sensor_core")),
 ]
 CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-I", str(IMAGE), "-I", str(LCD), "-I", str(SENSOR)]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]

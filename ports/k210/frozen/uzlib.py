@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+import zlib
+
+DecompIO = zlib.DecompIO
+compress = zlib.compress
+decompress = zlib.decompress
