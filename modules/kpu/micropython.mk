@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+#
+# A board leaves the newest model format out with KPU_WITHOUT = V5.
 KPU_MOD_DIR := $(USERMOD_DIR)
 
 SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
@@ -9,28 +11,25 @@ SRC_USERMOD_LIB_C += $(addprefix $(KPU_MOD_DIR)/, \
 	kmodel_v4.c \
 	kmodel_v4_nn.c \
 	kmodel_v4_nodes.c \
-	kmodel_v5.c \
-	kmodel_v5_axis.c \
-	kmodel_v5_functions.c \
-	kmodel_v5_k210.c \
-	kmodel_v5_math.c \
-	kmodel_v5_move.c \
-	kmodel_v5_tensors.c \
-	kmodel_v5_vm.c \
+	kpu_classifier.c \
 	kpu_face.c \
 	kpu_layer.c \
 	kpu_ops.c \
-	kpu_ops_axis.c \
 	kpu_ops_nn.c \
 	kpu_ops_tensor.c \
-	kpu_ops_v5.c \
 	kpu_ram.c \
 	kpu_run.c \
 	kpu_stream.c \
 	yolo2.c \
 	)
+KPU_V5 = kmodel_v5 kmodel_v5_axis kmodel_v5_functions kmodel_v5_k210 kmodel_v5_math kmodel_v5_move kmodel_v5_tensors \
+	kmodel_v5_vm kpu_ops_axis kpu_ops_v5
+ifeq ($(filter V5, $(KPU_WITHOUT)),)
+SRC_USERMOD_LIB_C += $(patsubst %, $(KPU_MOD_DIR)/%.c, $(KPU_V5))
+endif
 SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
 	modkpu.c \
+	modkpu_classifier.c \
 	modkpu_face.c \
 	modkpu_fmap.c \
 	modkpu_hw.c \
@@ -42,12 +41,12 @@ SRC_USERMOD_C += $(addprefix $(KPU_MOD_DIR)/, \
 	modkpu_yolo2.c \
 	)
 
-CFLAGS_USERMOD += -I$(KPU_MOD_DIR)
+CFLAGS_USERMOD += -I$(KPU_MOD_DIR) $(patsubst %, -DKPU_WITH_%=0, $(KPU_WITHOUT))
 
 # Without fused multiply-add the layers give the same numbers as on a PC, so tests can compare them.
 $(addprefix $(BUILD)/kpu/, detect.o kpu_ops.o kpu_ops_axis.o kpu_ops_nn.o kpu_ops_tensor.o kpu_ops_v5.o yolo2.o): CFLAGS += -ffp-contract=off
 
 # Loading and binding are not worth their size at -O2: every byte of code is one less for a model.
-$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_face.o kpu_ram.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
+$(addprefix $(BUILD)/kpu/, kmodel.o kmodel_plan.o kpu_classifier.o kpu_face.o kpu_ram.o kpu_stream.o kmodel_v3.o kmodel_v4.o kmodel_v4_nn.o kmodel_v4_nodes.o kmodel_v5.o kmodel_v5_axis.o kmodel_v5_functions.o \
 	kmodel_v5_k210.o kmodel_v5_math.o kmodel_v5_move.o kmodel_v5_tensors.o kpu_ops_axis.o kpu_ops_v5.o \
-	kmodel_v5_vm.o modkpu.o modkpu_face.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_post.o modkpu_source.o modkpu_yolo2.o): CFLAGS += -Os
+	kmodel_v5_vm.o modkpu.o modkpu_classifier.o modkpu_face.o modkpu_fmap.o modkpu_info.o modkpu_load.o modkpu_net.o modkpu_post.o modkpu_source.o modkpu_yolo2.o): CFLAGS += -Os

@@ -77,6 +77,7 @@ static const mp_rom_map_elem_t modkpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_netinfo), MP_ROM_PTR(&modkpu_netinfo_obj) },
     { MP_ROM_QSTR(MP_QSTR_face_encode), MP_ROM_PTR(&modkpu_face_encode_obj) },
     { MP_ROM_QSTR(MP_QSTR_face_compare), MP_ROM_PTR(&modkpu_face_compare_obj) },
+    { MP_ROM_QSTR(MP_QSTR_classifier), MP_ROM_PTR(&modkpu_classifier_type) },
     { MP_ROM_QSTR(MP_QSTR_memtest), MP_ROM_PTR(&modkpu_memtest_obj) },
     { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&modkpu_memory_fun_obj) },
 };

@@ -73,6 +73,7 @@ extern const mp_obj_type_t modkpu_yolo2_type;
 extern const mp_obj_type_t modkpu_find_type;
 extern const mp_obj_type_t modkpu_fmap_type;
 extern const mp_obj_type_t modkpu_netinfo_type;
+extern const mp_obj_type_t modkpu_classifier_type;
 
 // The model behind a Python object: TypeError for other types; open_net also ValueError for a
 // model that was deinitialised.
