@@ -26,7 +26,7 @@ SETUP := scripts/setup
 VENV := build/venv/bin
 export QEMU_DIR MICROPY_DIR
 
-.PHONY: help run test test-upstream firmware boards emulator flash repl bench lint setup packages venv venv-test
+.PHONY: help run test test-upstream firmware boards minimal emulator flash repl bench lint setup packages venv venv-test
 .DEFAULT_GOAL := help
 # Emulator and firmware one after the other: each of them uses all cores.
 .NOTPARALLEL:
@@ -69,10 +69,14 @@ boards: setup
 	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
 	@for b in $(BOARDS); do $(SETUP)/firmware.sh $$b "$(MICROPY_DIR)" || exit 1; done
 
+minimal: setup
+	@$(SETUP)/sources.sh micropython "$(MICROPY_DIR)"
+	@$(SETUP)/firmware.sh "$(BOARD)" "$(MICROPY_DIR)" minimal
+
 run: emulator firmware
 	@$(SETUP)/run.sh "$(BOARD)" "$(MODEL)" "$(CAMERA)" "$(SCRIPT)" "$(FRAMES)"
 
-test: venv-test emulator boards
+test: venv-test emulator boards minimal
 	@$(VENV)/python -m pytest -n auto --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 test-upstream: emulator firmware

@@ -144,6 +144,11 @@ void kmodel_inherit_shape(const kpu_net_t *net, uint32_t index, bool elementwise
 }
 
 static int refuse(char *err, uint32_t word0, uint32_t word1) {
+    #if !KPU_WITH_V5
+    if (word0 == MAGIC_LDMK && word1 == 5) {
+        return kpu_fail(err, KPU_ERR_VERSION, "this is a kmodel v5, which this small firmware does without: take the full one");
+    }
+    #endif
     if (word0 == MAGIC_LDMK) {
         return kpu_fail(err, KPU_ERR_VERSION, "kmodel version %u is not known", (unsigned)word1);
     }
@@ -183,9 +188,11 @@ int kmodel_measure(kmodel_read_t read, void *ctx, uint32_t limit, uint32_t *size
     if (word0 == MAGIC_LDMK && get_u32(head + 4) == 4) {
         return kmodel_v4_measure(&src, size);
     }
+    #if KPU_WITH_V5
     if (word0 == MAGIC_LDMK && get_u32(head + 4) == 5) {
         return kmodel_v5_measure(&src, size);
     }
+    #endif
     return refuse(err, word0, get_u32(head + 4));
 }
 
@@ -213,8 +220,10 @@ int kmodel_open_image(kpu_net_t *net, const uint8_t *image, uint32_t size, const
         ret = kmodel_v3_open(net, err);
     } else if (word0 == MAGIC_LDMK && get_u32(image + 4) == 4) {
         ret = kmodel_v4_open(net, err);
+    #if KPU_WITH_V5
     } else if (word0 == MAGIC_LDMK && get_u32(image + 4) == 5) {
         ret = kmodel_v5_open(net, err);
+    #endif
     } else {
         ret = refuse(err, word0, get_u32(image + 4));
     }

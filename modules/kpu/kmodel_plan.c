@@ -106,6 +106,8 @@ static void walk_v4(walk_t *w) {
     }
 }
 
+#if KPU_WITH_V5
+
 static void v5_functions(walk_t *w, uint64_t text, uint32_t text_size, uint64_t rdata, uint32_t rdata_size) {
     static const uint8_t sizes[] = { 44, 44, V5_CONV_SIZE, 76 };
     uint8_t p[V5_CONV_SIZE];
@@ -164,6 +166,8 @@ static void walk_v5(walk_t *w) {
     }
 }
 
+#endif
+
 static void walk(walk_t *w) {
     uint8_t head[8];
     w->n = 0;
@@ -174,8 +178,10 @@ static void walk(walk_t *w) {
         walk_v3(w);
     } else if (get_u32(head) == MAGIC_LDMK && get_u32(head + 4) == 4) {
         walk_v4(w);
+    #if KPU_WITH_V5
     } else if (get_u32(head) == MAGIC_LDMK && get_u32(head + 4) == 5) {
         walk_v5(w);
+    #endif
     }
 }
 

@@ -320,7 +320,6 @@ static const op_fn_t op_table_fn[] = {
     [KPU_OP_REDUCE_WINDOW] = kpu_op_reduce_window,
     [KPU_OP_RESIZE] = kpu_op_resize,
     [KPU_OP_SOFTMAX_AXIS] = kpu_op_softmax_axis,
-    [KPU_OP_MAP] = kpu_op_map,
     [KPU_OP_QUANTIZE_EVEN] = kpu_op_quantize_even,
     [KPU_OP_DEQUANTIZE_ZERO_POINT] = kpu_op_dequantize_zero_point,
     [KPU_OP_CONV2D] = kpu_op_conv2d,
@@ -329,6 +328,8 @@ static const op_fn_t op_table_fn[] = {
     [KPU_OP_MATMUL] = kpu_op_matmul,
     [KPU_OP_QUANTIZED_MATMUL] = kpu_op_quantized_matmul,
     [KPU_OP_NNIL] = kpu_op_nnil,
+    #if KPU_WITH_V5
+    [KPU_OP_MAP] = kpu_op_map,
     [KPU_OP_COMPARE] = kpu_op_compare,
     [KPU_OP_TERNARY] = kpu_op_ternary,
     [KPU_OP_FILL] = kpu_op_fill,
@@ -347,15 +348,18 @@ static const op_fn_t op_table_fn[] = {
     [KPU_OP_GATHER_ELEMENTS] = kpu_op_gather_elements,
     [KPU_OP_ONEHOT] = kpu_op_onehot,
     [KPU_OP_GRU] = kpu_op_gru,
+    #endif
 };
 
 int kpu_op_run(const kpu_net_t *net, const kpu_node_t *node) {
     if (node->op >= sizeof(op_table_fn) / sizeof(op_table_fn[0]) || op_table_fn[node->op] == NULL) {
         return KPU_ERR_NOT_IMPLEMENTED;
     }
+    #if KPU_WITH_V5
     if (!kpu_op_indices_fit(net, node)) {
         return KPU_ERR_INDEX;
     }
+    #endif
     op_table_fn[node->op](net, node);
     return KPU_OK;
 }

@@ -222,6 +222,7 @@ static float unary(uint32_t op, float x) {
             return sinf(x);
         case KPU_UNARY_SQUARE:
             return x * x;
+        #if KPU_WITH_V5
         case KPU_UNARY_ACOS:
             return acosf(x);
         case KPU_UNARY_ASIN:
@@ -238,6 +239,7 @@ static float unary(uint32_t op, float x) {
             return erff(x);
         case KPU_UNARY_NOT:
             return x == 0;
+        #endif
         default:
             return 1 / (1 + expf(-x));
     }

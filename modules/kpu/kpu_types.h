@@ -33,6 +33,11 @@ typedef enum {
     KPU_ERR_UNKNOWN = 2015,
 } kpu_status_t;
 
+// A firmware that needs the memory leaves out what only kmodel v5 needs (KPU_WITHOUT = V5).
+#ifndef KPU_WITH_V5
+#define KPU_WITH_V5 (1)
+#endif
+
 #define KPU_RAM_LINE (64)
 #define KPU_RAM_LINES (32768)
 #define KPU_RAM_BYTES (KPU_RAM_LINES * KPU_RAM_LINE)

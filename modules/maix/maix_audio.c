@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Maix.Audio(array=None, *, points=1024): a block of samples for Maix.I2S.
+#include "py/mpconfig.h"
+
+#if MICROPY_PY_MACHINE_I2S
+
 #include <string.h>
 
 #include "py/binary.h"
@@ -76,3 +80,5 @@ MP_DEFINE_CONST_OBJ_TYPE(
     print, maix_audio_print,
     locals_dict, &maix_audio_locals
     );
+
+#endif

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Maix.FFT: spectrum of real samples on the FFT accelerator.
+#include "py/mpconfig.h"
+
+#if MICROPY_HW_MAIX_FFT
+
 #include <math.h>
 #include <string.h>
 
@@ -116,3 +120,5 @@ MP_DEFINE_CONST_OBJ_TYPE(
     MP_TYPE_FLAG_NONE,
     locals_dict, &maix_fft_locals
     );
+
+#endif

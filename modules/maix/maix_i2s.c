@@ -3,6 +3,10 @@
 // Maix.I2S: MaixPy's I2S. record() returns at once and the data arrives; wait_record() waits for it. A point
 // is one 32-bit word, a time slot of the frame: left, right, left, right of the first channel in use, then the
 // next one's.
+#include "py/mpconfig.h"
+
+#if MICROPY_PY_MACHINE_I2S
+
 #include "py/gc.h"
 #include "py/mperrno.h"
 #include "py/mphal.h"
@@ -320,3 +324,5 @@ MP_DEFINE_CONST_OBJ_TYPE(
     );
 
 MP_REGISTER_ROOT_POINTER(struct _maix_i2s_obj_t *maix_i2s_objects[3]);
+
+#endif

@@ -222,9 +222,13 @@ static const mp_rom_map_elem_t maix_module_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_FPIOA), MP_ROM_PTR(&maix_fpioa_type) },
     { MP_ROM_QSTR(MP_QSTR_GPIO), MP_ROM_PTR(&maix_gpio_type) },
     { MP_ROM_QSTR(MP_QSTR_config), MP_ROM_PTR(&maix_config_type) },
+    #if MICROPY_PY_MACHINE_I2S
     { MP_ROM_QSTR(MP_QSTR_I2S), MP_ROM_PTR(&maix_i2s_type) },
     { MP_ROM_QSTR(MP_QSTR_Audio), MP_ROM_PTR(&maix_audio_type) },
+    #endif
+    #if MICROPY_HW_MAIX_FFT
     { MP_ROM_QSTR(MP_QSTR_FFT), MP_ROM_PTR(&maix_fft_type) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_freq), MP_ROM_PTR(&maix_freq_type) },
     { MP_ROM_QSTR(MP_QSTR_utils), MP_ROM_PTR(&maix_utils_type) },
 };

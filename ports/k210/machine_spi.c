@@ -4,6 +4,10 @@
 //
 // A chip select given as cs0=..cs3= is a GPIO that this file drives: the core's own select lines go up
 // whenever its FIFO runs dry. They work as well, when fpioa_manager has put them on pads.
+#include "py/mpconfig.h"
+
+#if MICROPY_PY_MACHINE_SPI
+
 #include <errno.h>
 #include <string.h>
 
@@ -472,3 +476,5 @@ MP_DEFINE_CONST_OBJ_TYPE(
     protocol, &machine_spi_p,
     locals_dict, &machine_spi_locals
     );
+
+#endif

@@ -141,8 +141,12 @@ int main(void) {
         machine_timer_deinit_all();
         machine_pwm_deinit_all();
         machine_uart_deinit_all();
+        #if MICROPY_PY_MACHINE_SPI
         machine_spi_deinit_all();
+        #endif
+        #if MICROPY_PY_MACHINE_I2S
         machine_i2s_deinit_all();
+        #endif
         maix_i2s_deinit();
         machine_wdt_deinit_all();
         maix_gpio_deinit();

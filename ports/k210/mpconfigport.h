@@ -120,6 +120,7 @@
 #define MICROPY_PY_MACHINE_I2S_RING_BUF         (1)
 #define MICROPY_PY_MACHINE_I2S_MCK              (1)
 #define MICROPY_PY_MACHINE_I2S_FINALISER        (1)
+#define MICROPY_HW_MAIX_FFT                     (1)
 
 #define MICROPY_PY_THREAD                       (1)
 #define MICROPY_MPTHREADPORT_H                  "ports/k210/mpthreadport.h"

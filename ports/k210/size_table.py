@@ -7,6 +7,8 @@ import json
 import subprocess
 from pathlib import Path
 
+from size_parts import part_sizes
+
 SRAM_BYTES = 6 * 1024 * 1024
 
 
@@ -34,6 +36,7 @@ def main() -> None:
     parser.add_argument("elf", type=Path)
     parser.add_argument("--size", default="riscv64-unknown-elf-size")
     parser.add_argument("--nm", default="riscv64-unknown-elf-nm")
+    parser.add_argument("--map", type=Path, help="also say which parts of the sources the bytes come from")
     parser.add_argument("--json", type=Path, help="also write the table to this file")
     args = parser.parse_args()
 
@@ -46,8 +49,14 @@ def main() -> None:
     print(f"{args.elf.name:12} {'bytes':>9} {'of SRAM':>8}")
     for name, size in table.items():
         print(f"{name:12} {size:9} {100 * size / SRAM_BYTES:7.1f}%")
+    parts = part_sizes(args.map) if args.map else {}
+    if parts:
+        columns = [f"{size:7} {name:24}" for name, size in parts.most_common()]
+        print("of these:")
+        for i in range(0, len(columns), 3):
+            print("".join(columns[i : i + 3]).rstrip())
     if args.json:
-        args.json.write_text(json.dumps(table, indent=4) + "\n")
+        args.json.write_text(json.dumps({**table, "parts": parts}, indent=4) + "\n")
 
 
 if __name__ == "__main__":

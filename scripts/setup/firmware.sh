@@ -26,5 +26,5 @@ out=$root/build/$board${variant:+-$variant}
 before=$(stat -c %Y "$out/firmware.elf" 2>/dev/null || true)
 logged firmware "Building the firmware for $board${variant:+ ($variant)}" build
 if [ "$before" != "$(stat -c %Y "$out/firmware.elf")" ]; then
-    sed -n '/^firmware.elf .*bytes/,/^free /p' "$logs/firmware.log"
+    sed -n '/^firmware.elf .*bytes/,/^0x000000 /{/^0x000000 /!p}' "$logs/firmware.log"
 fi

@@ -66,6 +66,10 @@
 #define MICROPY_PY_ASYNCIO                      (0)
 #undef MICROPY_PY_BINASCII
 #define MICROPY_PY_BINASCII                     (1)
+#undef MICROPY_PY_DEFLATE
+#define MICROPY_PY_DEFLATE                      (1)
+#undef MICROPY_PY_BINASCII_CRC32
+#define MICROPY_PY_BINASCII_CRC32               (1)
 #undef MICROPY_PY_JSON
 #define MICROPY_PY_JSON                         (1)
 #undef MICROPY_PY_OS
@@ -98,3 +102,19 @@
 #define MICROPY_PY_MACHINE_BITSTREAM            (0)
 #undef MICROPY_PY_THREAD
 #define MICROPY_PY_THREAD                       (0)
+
+// Whole numbers of 63 bits; hardly a script has longer ones.
+#undef MICROPY_LONGINT_IMPL
+#define MICROPY_LONGINT_IMPL                    (MICROPY_LONGINT_IMPL_NONE)
+#undef MICROPY_PY_BUILTINS_COMPLEX
+#define MICROPY_PY_BUILTINS_COMPLEX             (0)
+
+// Sound, and what is on an SPI bus.
+#undef MICROPY_PY_MACHINE_SPI
+#define MICROPY_PY_MACHINE_SPI                  (0)
+#undef MICROPY_PY_MACHINE_SOFTSPI
+#define MICROPY_PY_MACHINE_SOFTSPI              (0)
+#undef MICROPY_PY_MACHINE_I2S
+#define MICROPY_PY_MACHINE_I2S                  (0)
+#undef MICROPY_HW_MAIX_FFT
+#define MICROPY_HW_MAIX_FFT                     (0)
