@@ -59,9 +59,8 @@ static int64_t round_product(int64_t p, unsigned s) {
     if (s == 0) {
         return p;
     }
-    if (s > 62) {
-        return 0;
-    }
+    // |p| < 2^61, so larger shifts give the same; of a negative product that is not 0.
+    s = s > 62 ? 62 : s;
     int64_t q = p >> s, f = p - (q << s), half = 1ll << (s - 1);
     int64_t up = p >= 0 ? q + 1 : q - 1;
     return f < half ? q : f > half ? up : q & 1 ? up : q;

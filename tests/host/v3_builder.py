@@ -69,7 +69,7 @@ class Model:
 
     def __init__(self, main_size: int, outputs: list[tuple[int, int]], flags: int = 1, first_line: int = 0):
         self.main_size, self.outputs, self.flags, self.first_line = main_size, outputs, flags, first_line
-        self.layers: list[tuple[int, bytes | Conv]] = []
+        self.layers: list[tuple[int, bytes | Conv]] = []  # a Conv, or what looks like one
 
     def add(self, code: int, body: bytes) -> Model:
         """A CPU layer; body without the flags word."""
@@ -84,7 +84,7 @@ class Model:
         at = 28 + 8 * len(self.outputs) + 8 * len(self.layers)
         heads, bodies = b"", b""
         for code, body in self.layers:
-            if isinstance(body, Conv):
+            if not isinstance(body, bytes):
                 body = self._conv_body(body, at)
             body += bytes(_align(len(body), 8))
             heads += u32(code, len(body))
