@@ -41,7 +41,7 @@ help:
 	@echo "make emulator               build/qemu/qemu-system-riscv64"
 	@echo "make flash PORT=...         program a board (default $(PORT))"
 	@echo "make repl PORT=...          its MicroPython prompt"
-	@echo "make bench                  build/bench/: speed of the emulator and of the firmware on it"
+	@echo "make bench [BASE=bench.json] build/bench/: speed of the emulator and of the firmware on it"
 	@echo "make lint                   formatting and static checks"
 	@echo
 	@echo "make run takes MODEL= CAMERA= SCRIPT= FRAMES=; sources of your own: QEMU_DIR= MICROPY_DIR="
@@ -89,7 +89,7 @@ repl: venv
 	@$(VENV)/mpremote connect "$(PORT)" repl
 
 bench: venv-test emulator firmware
-	@$(VENV)/python -m k210.bench --board "$(BOARD)"
+	@$(VENV)/python -m k210.bench --board "$(BOARD)" $(if $(BASE),--base "$(BASE)") $(if $(ONLY),--only "$(ONLY)")
 
 lint: venv-test
 	@$(SETUP)/lint.sh

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -263,23 +264,56 @@ def images(config: Config) -> list[Row]:
     return [Row(f"image: {name}", value, "cycles/pixel", "board") for name, value in figures.items()]
 
 
-def markdown(rows: list[Row], board: str) -> str:
-    lines = [f"# {board} on the emulator", "", "| What | Figure | Clock |", "|---|---:|---|"]
-    lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} |" for row in rows]
+@dataclass(frozen=True)
+class Base:
+    """The figures to compare with: those of a bench.json."""
+
+    commit: str
+    values: dict[str, float]
+
+    @classmethod
+    def read(cls, path: Path) -> "Base":
+        try:
+            content = json.loads(path.read_text())
+            return cls(content.get("commit", ""), {row["name"]: row["value"] for row in content["rows"]})
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise K210Error(f"{path} has no figures to compare with: {e}") from None
+
+
+def commit() -> str:
+    command = ["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def change(row: Row, base: Base | None) -> str:
+    before = base.values.get(row.name) if base else None
+    return "" if not before else f"{100 * (row.value / before - 1):+.1f} %"
+
+
+def markdown(rows: list[Row], board: str, base: Base | None = None) -> str:
+    against = f" Change against {base.commit or 'the figures given'}." if base else ""
+    lines = [f"# {board} on the emulator", "", f"Commit {commit() or 'unknown'}.{against}", ""]
+    lines += ["| What | Figure | Clock | Change |", "|---|---:|---|---:|"]
+    lines += [f"| {row.name} | {row.value:.3g} {row.unit} | {row.clock} | {change(row, base)} |" for row in rows]
     lines += ["", f"host: {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}", ""]
     return "\n".join(lines)
 
 
-def write(folder: Path, rows: list[Row], board: str) -> None:
+def write(folder: Path, rows: list[Row], board: str, base: Base | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"board": board, "rows": [asdict(row) for row in rows]}, indent=2)
+    text = json.dumps({"board": board, "commit": commit(), "rows": [asdict(row) for row in rows]}, indent=2)
     (folder / "bench.json").write_text(text + "\n")
-    (folder / "bench.md").write_text(markdown(rows, board))
+    (folder / "bench.md").write_text(markdown(rows, board, base))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="k210.bench", description=__doc__)
     parser.add_argument("--board", default=paths.DEFAULT_BOARD)
+    parser.add_argument("--base", type=Path, help="bench.json to compare with; without it the last one")
+    parser.add_argument("--only", help="just the measurements whose name has this in it, such as images")
     options = parser.parse_args()
     config = Config(board=options.board)
     rows: list[Row] = []
@@ -294,15 +328,19 @@ def main() -> int:
         perf_bench,
         tests,
     ]
+    if options.only:
+        measurements = [m for m in measurements if options.only in m.__name__]
+    last = OUTPUT / "bench.json"
     try:
+        base = Base.read(options.base) if options.base else Base.read(last) if last.exists() else None
         for measure in measurements:
             print(f"k210: measuring {measure.__name__.replace('_', ' ')}", flush=True)
             rows += measure(config)
-            write(OUTPUT, rows, options.board)
+            write(OUTPUT, rows, options.board, base)
     except K210Error as e:
         print(f"k210: {e}", file=sys.stderr)
         return 1
-    print(markdown(rows, options.board))
+    print(markdown(rows, options.board, base))
     return 0
 
 

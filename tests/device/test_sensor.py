@@ -321,6 +321,7 @@ def sensor_named(name: str) -> pytest.MarkDecorator:
         for name, ident in (
             ("ov7740", 0x7742),
             ("ov5640", 0x5640),
+            ("gc0308", 0x9B),
             ("gc0328", 0x9D),
             ("gc2145", 0x2145),
         )
@@ -372,7 +373,10 @@ print(sensor.set_colorbar(0) in (True, False), sensor.snapshot().size())
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=sensor_named(name)) for name in ("ov2640", "ov7740", "ov5640", "gc0328", "gc2145")],
+    [
+        pytest.param(name, marks=sensor_named(name))
+        for name in ("ov2640", "ov7740", "ov5640", "gc0308", "gc0328", "gc2145")
+    ],
 )
 def test_controls_of_every_sensor(board: Board, name: str) -> None:
     assert board.exec(START + CONTROLS).splitlines() == [

@@ -148,7 +148,7 @@ def test_ov7740(tmp_path):
 
 
 GC_FORMAT = {"gc0308": 0x24, "gc0328": 0x44, "gc2145": 0x84}
-GC_SUBSAMPLE = {"gc0308": 0x54, "gc0328": 0x59, "gc2145": 0x99}
+GC_SUBSAMPLE = {"gc0308": (1, 0x54), "gc0328": (0, 0x59), "gc2145": (0, 0x99)}
 
 
 @pytest.mark.parametrize(("name", "device"), [("gc0308", 0x42), ("gc0328", 0x42)])
@@ -156,7 +156,10 @@ def test_gc_subsampled_whole(tmp_path, name, device):
     with sensor(tmp_path, name, device) as s:
         s.put(0xFE, 0x80)
         s.put(GC_FORMAT[name], 0x06)
-        s.put(GC_SUBSAMPLE[name], 0x22)
+        page, register = GC_SUBSAMPLE[name]
+        s.put(0xFE, page)
+        s.put(register, 0x22)
+        s.put(0xFE, 0)
         s.outputs(8 | RGB)
         s.frame()
         assert s.screen() == [rgb565(p) for p in triples(noise(1))]

@@ -26,7 +26,7 @@ OBJECT_DECLARE_TYPE(K210GcState, K210GcClass, K210_GALAXYCORE)
 #define PAGE_RESET 0x80
 #define CLOCKS_PER_FRAME 800000 /* at 24 MHz */
 
-/* What differs; register numbers are of page 0. */
+/* What differs; register numbers are of page 0 unless there is one here. */
 typedef struct GcChip {
     const char *desc;
     uint8_t address;
@@ -36,6 +36,7 @@ typedef struct GcChip {
     uint8_t format;             /* [4:0] */
     uint8_t turn;               /* bit 0 mirror, bit 1 flip */
     uint8_t subsample;          /* low nibble: one pixel out of n */
+    uint8_t subsample_page;
     uint8_t crop, crop_bit;
     /* Window: start y, start x, height, width. */
     uint8_t start_y, start_x, height, width;
@@ -47,7 +48,7 @@ static const GcChip chips[] = {
         .desc = "GC0308 camera sensor", .address = 0x21,
         .id_reg = 0x00, .id_bytes = 1, .id = 0x9b,
         .array_w = 640, .array_h = 480,
-        .format = 0x24, .turn = 0x14, .subsample = 0x54,
+        .format = 0x24, .turn = 0x14, .subsample = 0x54, .subsample_page = 1,
         .crop = 0x46, .crop_bit = 7,
         .start_y = 0x47, .start_x = 0x48, .height = 0x49, .width = 0x4b,
         .narrow_start = true,
@@ -96,7 +97,7 @@ static void gc_reset_regs(K210CameraState *cam)
 
     memset(s->regs, 0, sizeof(s->regs));
     s->page = 0;
-    regs[chip->subsample] = 0x11;
+    s->regs[chip->subsample_page][chip->subsample] = 0x11;
     stw_be_p(&regs[chip->height], chip->array_h);
     stw_be_p(&regs[chip->width], chip->array_w);
 }
@@ -140,7 +141,7 @@ static bool gc_get_mode(K210CameraState *cam, K210CameraMode *m)
     K210GcState *s = K210_GALAXYCORE(cam);
     const GcChip *chip = chip_of(s);
     const uint8_t *regs = s->regs[0];
-    unsigned n = MAX(regs[chip->subsample] & 0xf, 1);
+    unsigned n = MAX(s->regs[chip->subsample_page][chip->subsample] & 0xf, 1);
 
     switch (regs[chip->format] & 0x1f) {
     case 0x00:
