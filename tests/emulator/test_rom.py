@@ -200,5 +200,5 @@ def test_code_in_the_flash_window(tmp_path):
     with Emulator(*drive(flash_file(tmp_path, image)), strict="on") as m:
         v = values(m.serial_read(b"done\n", timeout=20))
     assert v["word"] == int.from_bytes(words[0], "little")
-    assert v["sum"] == 5050 + 0x100_0000 and v["long"] == 200_010_000 + 0x100_0000
+    assert v["sum"] == 5050 + 0x100_0000 and v["long"] == 2_000_001_000_000 + 0x100_0000
     assert v["control"] == 2 << 9 | 6 << 4 | 1 << 22

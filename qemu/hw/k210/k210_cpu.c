@@ -17,7 +17,11 @@
 #include "hw/k210/k210_caches.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_cpu.h"
+#include "hw/k210/k210_spi.h"
 #include "hw/k210/k210_strict.h"
+#include "exec/cputlb.h"
+#include "exec/page-protection.h"
+#include "internals.h"
 #include "tcg/tcg.h"
 
 #define K210_MVENDORID  0x4b5
@@ -227,6 +231,37 @@ bool k210_cpu_is_fetching(void)
     return tcg_ctx && tcg_ctx->gen_tb;
 }
 
+/*
+ * Loads of bytes and of words find the bytes of the flash window in different
+ * orders, so the window is I/O, from which QEMU would translate every single
+ * instruction anew each time. Fetches are led to a copy of the page instead.
+ */
+static bool k210_tlb_fill(CPUState *cs, vaddr addr, int size,
+                          MMUAccessType access_type, int mmu_idx, bool probe,
+                          uintptr_t retaddr)
+{
+    uint32_t offset = (uint32_t)addr - K210_XIP_BASE;
+    uint32_t high = addr >> 32;
+    bool fetch = access_type == MMU_INST_FETCH;
+    hwaddr page = K210_NO_CODE_PAGE;
+
+    if (mmu_idx != MMUIdx_M || offset >= K210_XIP_SIZE ||
+        (high && high != UINT32_MAX)) {
+        return riscv_tcg_ops->tlb_fill(cs, addr, size, access_type, mmu_idx,
+                                       probe, retaddr);
+    }
+    if (fetch) {
+        page = k210_spi_code_page(offset & TARGET_PAGE_MASK);
+    }
+    if (page == K210_NO_CODE_PAGE) {
+        page = (K210_XIP_BASE + offset) & TARGET_PAGE_MASK;
+    }
+    tlb_set_page(cs, addr & TARGET_PAGE_MASK, page,
+                 fetch ? PAGE_EXEC : PAGE_READ | PAGE_WRITE, mmu_idx,
+                 TARGET_PAGE_SIZE);
+    return true;
+}
+
 static void k210_do_transaction_failed(CPUState *cs, hwaddr physaddr,
                                        vaddr addr, unsigned size,
                                        MMUAccessType access_type, int mmu_idx,
@@ -267,6 +302,7 @@ static void k210_cpu_init(Object *obj)
         riscv_tcg_ops = cc->tcg_ops;
         k210_tcg_ops = *cc->tcg_ops;
         k210_tcg_ops.translate_code = k210_translate_code;
+        k210_tcg_ops.tlb_fill = k210_tlb_fill;
         k210_tcg_ops.do_transaction_failed = k210_do_transaction_failed;
         k210_tcg_ops.debug_check_watchpoint = k210_debug_check_watchpoint;
         k210_tcg_ops.debug_excp_handler = k210_debug_excp_handler;

@@ -291,8 +291,8 @@ static K210W25qState *spi_find_flash(K210SpiState *s)
     return NULL;
 }
 
-static bool spi_xip_peek(K210SpiState *s, hwaddr offset, unsigned size,
-                         uint32_t *value)
+bool k210_spi_xip_peek(K210SpiState *s, hwaddr offset, unsigned size,
+                       uint32_t *value)
 {
     const uint8_t *cells;
     uint32_t total;
@@ -325,7 +325,7 @@ static uint32_t spi_xip_load(K210SpiState *s, hwaddr offset, unsigned size)
     unsigned addr = 4 * FIELD_EX32(c, XIP_CTRL, ADDR_L);
     uint32_t value = 0;
 
-    if (spi_xip_peek(s, offset, size, &value)) {
+    if (k210_spi_xip_peek(s, offset, size, &value)) {
         return value;
     }
     if (!k210_spi_enabled(s) || !s->regs[R_XIP_SER]) {
@@ -399,6 +399,7 @@ static void spi_set_xip(void *opaque, int n, int level)
         /* The registers cannot change while the window hides them. */
         s->xip_flash = level ? spi_find_flash(s) : NULL;
         s->xip_plain = s->xip_flash && spi_xip_is_plain(s);
+        k210_spi_code_forget();
         memory_region_set_enabled(&s->xip, level);
     }
 }
@@ -480,13 +481,14 @@ static void spi_realize(DeviceState *dev, Error **errp)
     memory_region_init_io(&s->iomem, obj, &spi_ops, s, k210_spi_name(s), 0x200);
     if (s->index == 3) {
         memory_region_init(&s->container, obj, "k210-spi3-slot",
-                           K210_SPI_XIP_SIZE);
+                           K210_XIP_SIZE);
         memory_region_add_subregion(&s->container, 0, &s->iomem);
         memory_region_init_io(&s->xip, obj, &spi_xip_ops, s, "k210-spi3-xip",
-                              K210_SPI_XIP_SIZE);
+                              K210_XIP_SIZE);
         memory_region_set_enabled(&s->xip, false);
         memory_region_add_subregion_overlap(&s->container, 0, &s->xip, 1);
         sysbus_init_mmio(SYS_BUS_DEVICE(dev), &s->container);
+        k210_spi_code_init(s, errp);
     } else {
         sysbus_init_mmio(SYS_BUS_DEVICE(dev), &s->iomem);
     }

@@ -181,4 +181,13 @@ uint32_t k210_spi_shift(K210SpiState *s, uint32_t value, unsigned bits);
 /* One byte on the SSI bus, or back at once in loop mode */
 uint32_t k210_spi_shift_byte(K210SpiState *s, uint32_t byte);
 
+/* What a load from the window gives, when that can be told without a command */
+bool k210_spi_xip_peek(K210SpiState *s, hwaddr offset, unsigned size,
+                       uint32_t *value);
+
+void k210_spi_code_init(K210SpiState *s, Error **errp);
+
+/* The window was opened or closed. */
+void k210_spi_code_forget(void);
+
 #endif

@@ -60,7 +60,7 @@ void main(uint64_t hart) {
     window(1);
     put_hex("word", REG(WINDOW));
     put_hex("sum", code(100));
-    put_hex("long", code(20000));
+    put_hex("long", code(2000000));
     window(0);
     put_hex("control", SPI3(0x108));
     put("done\n");

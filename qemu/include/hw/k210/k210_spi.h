@@ -32,7 +32,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210SpiState, K210_SPI)
 /* Entries a DMA transfer may be ahead of the wire; see k210_spi.c. */
 #define K210_SPI_AHEAD      1024
 #define K210_SPI_NUM_REGS   (0x120 / 4)
-#define K210_SPI_XIP_SIZE   0x02000000
+#define K210_XIP_BASE       0x54000000
+#define K210_XIP_SIZE       0x02000000
+#define K210_NO_CODE_PAGE   UINT64_MAX
 
 typedef struct K210SpiFifo {
     uint32_t data[K210_SPI_AHEAD];
@@ -80,5 +82,11 @@ struct K210SpiState {
     uint32_t dma_rx_level;
     uint32_t dma_tx_level;
 };
+
+/*
+ * Where instruction fetches from this page of the flash window are to go;
+ * K210_NO_CODE_PAGE: to the window itself.
+ */
+hwaddr k210_spi_code_page(uint32_t offset);
 
 #endif
