@@ -207,7 +207,9 @@ static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
         report_cache_error(cs);
     }
     riscv_tcg_ops->translate_code(cs, tb, max_insns, pc, host_pc);
-    if ((tb->cflags & (CF_COUNT_MASK | CF_NOIRQ)) == (1 | CF_NOIRQ)) {
+    if (k210_caches_enabled() &&
+        (tb->cflags & (CF_COUNT_MASK | CF_NOIRQ | CF_MEMI_ONLY)) ==
+        (1 | CF_NOIRQ)) {
         /* The one instruction of a hit: come here the next time as well. */
         tb->cflags |= CF_INVALID;
     }
