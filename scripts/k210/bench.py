@@ -276,7 +276,7 @@ class Base:
         try:
             content = json.loads(path.read_text())
             return cls(content.get("commit", ""), {row["name"]: row["value"] for row in content["rows"]})
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise K210Error(f"{path} has no figures to compare with: {e}") from None
 
 
