@@ -34,11 +34,19 @@ pytestmark = [pytest.mark.timeout(200 + 10 * COUNT), pytest.mark.emulator_only]
 
 RUN = """
 import KPU as kpu, k210, binascii, gc
-def run(at, stream, data_at, n):
+def once(at, stream, data_at, n):
     with kpu.load(at, stream=stream) as net:
         for i in range(2):
             kpu.forward(net, k210.flash_read(data_at, n))
         return net.mode(), [binascii.crc32(kpu.get_output(net, i)) for i in range(len(net.outputs()))]
+def run(*args):
+    try:
+        return once(*args)
+    except (OSError, ValueError) as e:
+        # A host with no time for the emulator looks like a flash that does not answer.
+        if "timed out" not in str(e) and "(-116)" not in str(e):
+            raise
+        return once(*args)
 free = kpu.memory()['free'], kpu.memory()['kpu_free']
 """
 LOST = "gc.collect()\nprint((kpu.memory()['free'], kpu.memory()['kpu_free']) == free or (free, kpu.memory()))"

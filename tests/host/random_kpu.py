@@ -68,17 +68,19 @@ def _per_load(rng: np.random.Generator, layer: ref.Layer) -> int:
 
 
 def random_chain(seed: int, version: int, weights: int = 0) -> Chain:
-    """weights: at least so many bytes of them, in wide layers at the end."""
+    """weights: about so many bytes of them, in wide layers at the end."""
     rng = np.random.default_rng([seed, version])
     eight_bit = version != 3 or rng.random() < 0.6
     batches = int(rng.integers(2, 4)) if version != 3 and rng.random() < 0.4 else 1
     shape = (int(rng.integers(1, 40)), int(rng.integers(3, 24)), int(rng.integers(4, 90)))
+    if weights:
+        shape = (shape[0], min(shape[1], 8), min(shape[2], 16))
+    width = 1 if eight_bit else 2
     chain = Chain([], batches, rng.integers(0, 256, (batches, *shape)).astype(np.uint8))
     count, made = int(rng.integers(2, 7)), 0
-    while len(chain.steps) < count or made < weights:
-        wide = len(chain.steps) >= count
-        if wide:
-            shape_out = 512 if shape[0] <= 384 else 384
+    while len(chain.steps) < count or made < weights - 9 * width * shape[0]:
+        if len(chain.steps) >= count:
+            shape_out = min(512, (weights - made) // (9 * width * shape[0]))
             layer = ref.random_layer(
                 rng, channels=shape[0], height=shape[1], width=shape[2], out=shape_out, kernel=3, pool=0,
                 eight_bit=eight_bit, depthwise=False,
@@ -96,7 +98,7 @@ def random_chain(seed: int, version: int, weights: int = 0) -> Chain:
         words = ref.words(layer, (0, 0, 0), (src, dst), _per_load(rng, layer))
         chain.steps.append(Step(layer, words, batches))
         shape = layer.out_shape
-        made += layer.weights.size
+        made += layer.weights.size * width
     for i in {len(chain.steps) - 1, int(rng.integers(len(chain.steps)))}:
         chain.steps[i].main = 0
     at = 0

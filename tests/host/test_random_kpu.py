@@ -20,6 +20,9 @@ COUNT = int(os.environ.get("K210_RANDOM_KPU", "12"))
 FIRST = int(os.environ.get("K210_RANDOM_SEED", "0"))
 
 
+pytestmark = pytest.mark.timeout(180 + 3 * COUNT)
+
+
 def results(net: Net, data: bytes) -> list[bytes]:
     net.set_input(data)
     net.run()
