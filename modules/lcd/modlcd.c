@@ -60,6 +60,9 @@ static struct {
     lcd_t core;
 } lcd;
 
+// deinit() was called: there is no size any more.
+static bool was_closed;
+
 // keep_screen(): outlives lcd.deinit(), which leaves the picture on the glass, too.
 static struct {
     bool on;
@@ -117,10 +120,12 @@ void k210_lcd_deinit(void) {
     stop();
     forget_screen();
     kept.on = false;
+    was_closed = false;
 }
 
 static mp_obj_t mod_deinit(void) {
     stop();
+    was_closed = true;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_deinit_obj, mod_deinit);
@@ -306,13 +311,21 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(mod_init_obj, 0, mod_init);
 
 // ---- properties ---------------------------------------------------------------------------------
 
+// Programs ask for the size before they call init(): it is that of the board's own display.
+static mp_obj_t board_side(mp_int_t stickv, mp_int_t other) {
+    if (lcd.ready || was_closed) {
+        return mp_const_none;
+    }
+    return MP_OBJ_NEW_SMALL_INT(MICROPY_HW_LCD_TYPE == TYPE_STICKV ? stickv : other);
+}
+
 static mp_obj_t mod_width(void) {
-    return have_panel() ? MP_OBJ_NEW_SMALL_INT(lcd.core.w) : mp_const_none;
+    return have_panel() ? MP_OBJ_NEW_SMALL_INT(lcd.core.w) : board_side(240, MICROPY_HW_LCD_WIDTH);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_width_obj, mod_width);
 
 static mp_obj_t mod_height(void) {
-    return have_panel() ? MP_OBJ_NEW_SMALL_INT(lcd.core.h) : mp_const_none;
+    return have_panel() ? MP_OBJ_NEW_SMALL_INT(lcd.core.h) : board_side(135, MICROPY_HW_LCD_HEIGHT);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mod_height_obj, mod_height);
 

@@ -136,3 +136,26 @@ def test_a_broken_config_json_keeps_nothing_from_working(config: Board, text: by
     lines = config.exec("import lcd, sensor\nlcd.init()\nsensor.reset()\nprint(lcd.width())").splitlines()
     assert lines[-1] == "320"
     assert all(line.startswith("[Warning] /flash/config.json: ") for line in lines[:-1])
+
+
+@pytest.mark.k210(board="m5stickv")
+def test_power_chip_by_the_names_of_m5stack(board: Board) -> None:
+    code = """
+from pmu import axp192
+axp = axp192()
+axp.enableADCs(True)
+print(3000 < axp.getVbatVoltage() < 4300, 4500 < axp.getUSBVoltage() < 5500, 0 < axp.getTemperature() < 60)
+axp.setScreenBrightness(9)
+print(axp._read(0x91))
+axp.enablePMICSleepMode(True)
+import time
+time.sleep(1.1)
+axp.enablePMICSleepMode(False)
+print(axp.getKeyStatus())
+try:
+    axp.setScreenBrightness(99)
+except ValueError as e:
+    print(e)
+"""
+    told = ["True True True", str(0x90), "-1", "brightness: 0 to 15, not 99"]
+    assert board.exec(code).splitlines() == told

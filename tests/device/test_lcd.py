@@ -230,7 +230,7 @@ for f in (lcd.freq, lambda: lcd.direction(0), lambda: lcd.bgr_to_rgb(True), lamb
     except ValueError as e:
         print(str(e)[:8])
 """
-    assert board.exec(code).splitlines() == ["None None None", *["not init"] * 5]
+    assert board.exec(code).splitlines() == ["320 240 None", *["not init"] * 5]
 
 
 def test_without_a_panel(board: Board) -> None:

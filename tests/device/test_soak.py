@@ -86,6 +86,7 @@ for batch in range(8):
 """
 
 
+@pytest.mark.timeout(360 + 2 * ROUNDS)
 @pytest.mark.k210(camera="images/astronaut.png")
 def test_memory_is_constant_over_rounds_of_camera_and_display(board: Board) -> None:
     told = board.exec(f"ROUNDS = {ROUNDS}\n" + CAMERA, timeout=300 + 2 * ROUNDS)

@@ -12,6 +12,8 @@ from k210.board import Board
 
 CALLS = int(os.environ.get("K210_WILD_CALLS", "150"))
 
+pytestmark = pytest.mark.timeout(180 + 2 * CALLS)
+
 SETUP = """
 import image, lcd, sensor, random, gc, os
 random.seed(SEED)

@@ -2,6 +2,7 @@
 
 #
 # MaixPy's pin manager: puts functions of the chip on pins and warns when one moves.
+from board import board_info  # noqa: F401 - programs that import * expect it
 from Maix import FPIOA
 
 
