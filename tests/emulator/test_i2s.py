@@ -206,3 +206,15 @@ def test_apu_registers_have_write_enables(q):
     q.setbits(SYSCTL + 0x34, 1 << 10)
     q.clearbits(SYSCTL + 0x34, 1 << 10)
     assert q.readl(APU + 0x8) == 0 and q.readl(BASE[0] + CCR) == 0
+
+
+def test_dma_after_half_a_pair():
+    """A transfer that ends with a left sample leaves the right FIFO ahead of it, which must not overrun then."""
+    with QTest("-d", "guest_errors") as q:
+        setup(q, 1, tx=(3,), ccr=DMA_TX)
+        for items in (33, 101, 40):
+            dma.start(q, 2, 0x8001_0000, BASE[1] + TXDMA, items, request=27, kind=dma.MEM_PER)
+            dma.wait(q, 2)
+            q.clock_step(10_000_000)
+        assert not q.readl(BASE[1] + 0xC0 + ISR) & 0x20
+        assert "overrun" not in q.log

@@ -123,32 +123,37 @@ static uint32_t channel_status(K210I2sChannel *c)
     return r;
 }
 
-/* Words that the DMA port takes: whole cycles and the rest of this one. */
+/* Words that the DMA port takes before the first FIFO has no room, or data. */
 static unsigned dma_room(K210I2sState *s, bool tx)
 {
     bool halves = FIELD_EX32(s->ccr, CCR, DMA_DIVIDE_16);
     unsigned phase = tx ? s->tx_phase : s->rx_phase;
-    unsigned enabled = 0, cycles = K210_I2S_FIFO, per_cycle;
+    unsigned left[2 * K210_I2S_CHANNELS], cycle = 0, room = UINT_MAX;
 
     for (int i = 0; i < K210_I2S_CHANNELS; i++) {
-        K210I2sChannel *c = &s->ch[i];
+        unsigned n[2];
 
-        if (tx && tx_on(s, i)) {
-            cycles = MIN(cycles, K210_I2S_FIFO - MAX(c->tx[0].used,
-                                                     c->tx[1].used));
-        } else if (!tx && rx_on(s, i)) {
-            cycles = MIN(cycles, MIN(c->rx[0].used, c->rx[1].used));
-        } else {
+        if (!(tx ? tx_on(s, i) : rx_on(s, i))) {
             continue;
         }
-        enabled++;
+        for (int side = 0; side < 2; side++) {
+            n[side] = tx ? K210_I2S_FIFO - s->ch[i].tx[side].used
+                         : s->ch[i].rx[side].used;
+        }
+        if (halves) {
+            left[cycle++] = MIN(n[0], n[1]);
+        } else {
+            left[cycle++] = n[0];
+            left[cycle++] = n[1];
+        }
     }
-    per_cycle = halves ? enabled : 2 * enabled;
-    if (!per_cycle) {
-        return 0;
+    for (unsigned k = 0; k < cycle; k++) {
+        /* After an underrun in the middle of a pair one side is ahead. */
+        unsigned turn = (k + cycle - phase % cycle) % cycle;
+
+        room = MIN(room, left[k] * cycle + turn);
     }
-    phase %= per_cycle;
-    return cycles * per_cycle + (phase ? per_cycle - phase : 0);
+    return cycle ? room : 0;
 }
 
 static void update(K210I2sState *s)
