@@ -701,6 +701,17 @@ static void machine_set_panel(Object *obj, const char *value, Error **errp)
     K210_MACHINE(obj)->panel = g_strdup(value);
 }
 
+static char *machine_get_wifi(Object *obj, Error **errp)
+{
+    return g_strdup(K210_MACHINE(obj)->wifi);
+}
+
+static void machine_set_wifi(Object *obj, const char *value, Error **errp)
+{
+    g_free(K210_MACHINE(obj)->wifi);
+    K210_MACHINE(obj)->wifi = g_strdup(value);
+}
+
 static void k210_machine_class_init(ObjectClass *oc, void *data)
 {
     MachineClass *mc = MACHINE_CLASS(oc);
@@ -742,6 +753,10 @@ static void k210_machine_class_init(ObjectClass *oc, void *data)
                               NULL, NULL, NULL);
     object_class_property_set_description(oc, "virtual-time", "nanoseconds"
                                           " since the start");
+    object_class_property_add_str(oc, "wifi", machine_get_wifi,
+                                  machine_set_wifi);
+    object_class_property_set_description(oc, "wifi", "character device"
+                                          " behind the board's Wi-Fi module");
     object_class_property_add_str(oc, "panel", machine_get_panel,
                                   machine_set_panel);
     object_class_property_set_description(oc, "panel", "LCD, or none; the"

@@ -5,11 +5,13 @@
  */
 
 #include "qemu/osdep.h"
+#include "chardev/char.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "hw/i2c/i2c.h"
 #include "hw/irq.h"
 #include "hw/qdev-properties.h"
+#include "hw/qdev-properties-system.h"
 #include "hw/sd/sd.h"
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
@@ -29,6 +31,7 @@
 #define M1_LCD(type) { type, .cs = 36, .rst = 37, .dc = 38, .wr = 39 }
 #define M1_CAM { .scl = 41, .sda = 40, .rst = 42, .pwdn = 44, .xclk = 46 }
 #define M1_SD { .cs = 29, .sclk = 27, .mosi = 28, .miso = 26 }
+#define M1W_ESP8285 { .tx = 6, .rx = 7, .en = 8 }
 #define MAIX_M1 \
     .flash_part = "w25q128", \
     .sensor = "ov2640", \
@@ -41,6 +44,7 @@ static const K210Board boards[] = {
         .name = "maix_bit",
         .desc = "Sipeed Maix Bit",
         MAIX_M1,
+        .esp8285 = M1W_ESP8285,
         .keys = { { "boot", 16 } },
         .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 } },
     },
@@ -49,6 +53,7 @@ static const K210Board boards[] = {
         .desc = "Sipeed Maix Dock (dan)",
         MAIX_M1,
         .i2c = { .scl = 9, .sda = 10 },
+        .esp8285 = M1W_ESP8285,
         .keys = { { "boot", 16 } },
         .leds = { { "red", 14 }, { "green", 13 }, { "blue", 12 } },
     },
@@ -59,6 +64,7 @@ static const K210Board boards[] = {
         MAIX_M1,
         .i2c = { .scl = 30, .sda = 31 },
         .parts = { { "accelerometer", "k210-msa301", 0x26 } },
+        .esp8285 = M1W_ESP8285,
         .keys = { { "boot", 16 }, { "up", 15 }, { "press", 16 },
                   { "down", 17 } },
         .leds = { { "red", 14 }, { "green", 12 }, { "blue", 13 } },
@@ -68,6 +74,8 @@ static const K210Board boards[] = {
         .desc = "Sipeed Maixduino",
         MAIX_M1,
         .i2c = { .scl = 30, .sda = 31 },
+        .esp32 = { .cs = 25, .rst = 8, .rdy = 9, .mosi = 28, .miso = 26,
+                   .sclk = 27 },
         .keys = { { "boot", 16 } },
         .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 } },
     },
@@ -83,6 +91,7 @@ static const K210Board boards[] = {
         .parts = { { "pmu", "k210-axp173", 0x34 },
                    { "accelerometer", "k210-msa301", 0x26 },
                    { "codec", "k210-es8374", 0x10 } },
+        .esp8285 = M1W_ESP8285,
         .keys = { { "boot", 16 }, { "back", 11 }, { "enter", 10 },
                   { "next", 16 } },
         .leds = { { "red", 13 }, { "green", 12 }, { "blue", 14 },
@@ -161,11 +170,18 @@ uint64_t k210_board_pull_ups(const K210Board *b)
 {
     uint64_t pads = b->pull_ups | PAD(b->cam.scl) | PAD(b->cam.sda);
 
+    /* A card has a resistor at its select line (DAT3). */
     if (b->sd.miso >= 0) {
-        pads |= PAD(b->sd.miso);
+        pads |= PAD(b->sd.miso) | PAD(b->sd.cs);
     }
     if (b->i2c.scl) {
         pads |= PAD(b->i2c.scl) | PAD(b->i2c.sda);
+    }
+    if (b->esp8285.en) {
+        pads |= PAD(b->esp8285.en);
+    }
+    if (b->esp32.cs) {
+        pads |= PAD(b->esp32.cs) | PAD(b->esp32.rst);
     }
     for (int i = 0; i < ARRAY_SIZE(b->keys) && b->keys[i].name; i++) {
         pads |= PAD(b->keys[i].pad);
@@ -318,6 +334,49 @@ static void create_parts(K210MachineState *m, I2CBus *bus)
     }
 }
 
+/*
+ * The Wi-Fi module, with what it does at the other end of the character
+ * device. Without one there is none on the board.
+ */
+static void create_wifi(K210MachineState *m)
+{
+    const K210Board *b = m->board;
+    Chardev *chr = m->wifi ? qemu_chr_find(m->wifi) : NULL;
+    BusState *bus = first_bus(k210_block(m, "spi1"), SSI_BUS_TYPE);
+    DeviceState *dev, *fpioa = k210_block(m, "fpioa");
+
+    if (!m->wifi) {
+        return;
+    }
+    if (!chr) {
+        error_report("wifi: there is no chardev '%s'", m->wifi);
+        exit(1);
+    }
+    if (b->esp8285.tx) {
+        k210_bridge_add_module(&m->bridge, chr, b->esp8285.tx, b->esp8285.rx,
+                               b->esp8285.en);
+        return;
+    }
+    if (!b->esp32.cs || !bus) {
+        error_report("wifi: a %s has no Wi-Fi module", b->desc);
+        exit(1);
+    }
+    dev = part_new(m, "wifi-module", "k210-nina");
+    object_property_set_link(OBJECT(dev), "fpioa", OBJECT(fpioa),
+                             &error_fatal);
+    qdev_prop_set_chr(dev, "chardev", chr);
+    qdev_prop_set_uint32(dev, "sclk-pad", b->esp32.sclk);
+    qdev_prop_set_uint32(dev, "mosi-pad", b->esp32.mosi);
+    qdev_prop_set_uint8(dev, "cs", 1);
+    qdev_realize_and_unref(dev, bus, &error_fatal);
+    wire_pad_out(m, b->esp32.cs, dev, SSI_GPIO_CS);
+    wire_pad_out(m, b->esp32.rst, dev, "reset");
+    wire_pad_out(m, b->esp32.sclk, dev, "sclk");
+    wire_pad_out(m, b->esp32.mosi, dev, "mosi");
+    k210_wire(dev, "ready", 0, fpioa, "pad-in", b->esp32.rdy);
+    k210_wire(dev, "miso", 0, fpioa, "pad-in", b->esp32.miso);
+}
+
 static void create_controls(K210MachineState *m)
 {
     const K210Board *b = m->board;
@@ -432,6 +491,7 @@ void k210_board_create(K210MachineState *m)
     create_flash(m);
     create_lcd(m);
     create_sd(m);
+    create_wifi(m);
     create_controls(m);
     create_i2c_master(m);
     k210_board_set_boot_key(m, m->isp);

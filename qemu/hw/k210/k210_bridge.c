@@ -45,16 +45,24 @@ static unsigned rx_func(int uart)
     return uart ? K210_FUNC_UART1_RX + 2 * (uart - 1) : K210_FUNC_UARTHS_RX;
 }
 
-static bool on_usb(K210Bridge *b, unsigned func, unsigned pad)
+static bool on_pad(K210Bridge *b, unsigned func, unsigned pad)
 {
     return b->fpioa && (b->fpioa->io[pad] & 0xff) == func;
+}
+
+static bool module_on(K210Bridge *b)
+{
+    return b->fpioa->pad_level[b->module_en] == 1;
 }
 
 /* The host line that a UART's output goes to, NULL = into the air. */
 static K210HostLine *line_of_tx(K210Bridge *b, int uart)
 {
-    if (on_usb(b, rx_func(uart) + 1, PAD_TX) || !b->fpioa) {
+    if (on_pad(b, rx_func(uart) + 1, PAD_TX) || !b->fpioa) {
         return &b->line[b->fpioa ? 0 : uart];
+    }
+    if (b->module && on_pad(b, rx_func(uart) + 1, b->module_rx)) {
+        return module_on(b) ? &b->line[K210_LINE_MODULE] : NULL;
     }
     return uart ? &b->line[uart] : NULL;
 }
@@ -65,15 +73,18 @@ static int uart_of_rx(K210Bridge *b, int line)
     if (!b->fpioa) {
         return line;
     }
-    if (line == 0) {
+    if (line == 0 || line == K210_LINE_MODULE) {
+        unsigned pad = line ? b->module_tx : PAD_RX;
+
         for (int i = 0; i < K210_NUARTS; i++) {
-            if (on_usb(b, rx_func(i), PAD_RX)) {
-                return i;
+            if (on_pad(b, rx_func(i), pad)) {
+                return line && !module_on(b) ? -1 : i;
             }
         }
         return -1;
     }
-    return on_usb(b, rx_func(line), PAD_RX) ? -1 : line;
+    return on_pad(b, rx_func(line), PAD_RX) ||
+           (b->module && on_pad(b, rx_func(line), b->module_tx)) ? -1 : line;
 }
 
 static void line_flush(K210HostLine *line);
@@ -169,7 +180,7 @@ static void wire_accept_input(Chardev *chr)
 {
     K210WireChardev *w = container_of(chr, K210WireChardev, parent_obj);
 
-    for (int i = 0; w->bridge && i < K210_NUARTS; i++) {
+    for (int i = 0; w->bridge && i < K210_NLINES; i++) {
         if (!fifo8_is_empty(&w->bridge->line[i].in) &&
             uart_of_rx(w->bridge, i) == w->uart) {
             line_deliver(&w->bridge->line[i]);
@@ -199,7 +210,7 @@ int64_t k210_bridge_waiting_since(CharBackend *be)
 {
     K210WireChardev *w = wire_of(be);
 
-    for (int i = 0; w && w->bridge && i < K210_NUARTS; i++) {
+    for (int i = 0; w && w->bridge && i < K210_NLINES; i++) {
         if (w->bridge->line[i].delivering) {
             return w->bridge->line[i].in_since;
         }
@@ -247,28 +258,49 @@ static void line_event(void *opaque, QEMUChrEvent event)
     }
 }
 
+static void line_init(K210Bridge *b, int i, Chardev *chr)
+{
+    K210HostLine *line = &b->line[i];
+
+    line->bridge = b;
+    line->index = i;
+    line->out = g_byte_array_new();
+    fifo8_create(&line->in, MAX_UNSENT);
+    line->retry = timer_new_ns(QEMU_CLOCK_VIRTUAL, line_retry, line);
+    if (chr) {
+        qemu_chr_fe_init(&line->chr, chr, &error_fatal);
+        qemu_chr_fe_set_handlers(&line->chr, line_can_read, line_read,
+                                 line_event, NULL, line, NULL, true);
+    }
+}
+
 void k210_bridge_init(K210Bridge *b, K210FpioaState *fpioa)
 {
     b->fpioa = fpioa;
     for (int i = 0; i < K210_NUARTS; i++) {
-        K210HostLine *line = &b->line[i];
         g_autofree char *id = g_strdup_printf("k210-wire%d", i);
 
         b->wire[i] = K210_WIRE(qemu_chardev_new(id, TYPE_K210_WIRE, NULL, NULL,
                                                 &error_fatal));
         b->wire[i]->bridge = b;
         b->wire[i]->uart = i;
-        line->bridge = b;
-        line->index = i;
-        line->out = g_byte_array_new();
-        fifo8_create(&line->in, MAX_UNSENT);
-        line->retry = timer_new_ns(QEMU_CLOCK_VIRTUAL, line_retry, line);
-        if (serial_hd(i)) {
-            qemu_chr_fe_init(&line->chr, serial_hd(i), &error_fatal);
-            qemu_chr_fe_set_handlers(&line->chr, line_can_read, line_read,
-                                     line_event, NULL, line, NULL, true);
-        }
+        line_init(b, i, serial_hd(i));
     }
+    line_init(b, K210_LINE_MODULE, NULL);
+}
+
+void k210_bridge_add_module(K210Bridge *b, Chardev *chr, unsigned tx,
+                            unsigned rx, unsigned en)
+{
+    K210HostLine *line = &b->line[K210_LINE_MODULE];
+
+    b->module = true;
+    b->module_tx = tx;
+    b->module_rx = rx;
+    b->module_en = en;
+    qemu_chr_fe_init(&line->chr, chr, &error_fatal);
+    qemu_chr_fe_set_handlers(&line->chr, line_can_read, line_read, line_event,
+                             NULL, line, NULL, true);
 }
 
 Chardev *k210_bridge_chardev(K210Bridge *b, int n)

@@ -61,6 +61,12 @@ typedef struct K210Board {
     struct {
         uint8_t scl, sda;       /* both 0 = no bus besides the camera's */
     } i2c;
+    struct {
+        uint8_t tx, rx, en;     /* as the module calls them; all 0 = none */
+    } esp8285;
+    struct {
+        uint8_t cs, rst, rdy, mosi, miso, sclk; /* all 0 = none */
+    } esp32;
     K210BoardPart parts[4];
     K210BoardPin keys[5];
     K210BoardPin leds[4];
@@ -74,7 +80,8 @@ uint64_t k210_board_pull_ups(const K210Board *b);
 
 /*
  * Properties: "board", "strict", "isp" (the BOOT key is held down; may change
- * at run time), "camera" (host picture), "sensor" (overrides the board's).
+ * at run time), "camera" (host picture), "sensor" (overrides the board's),
+ * "wifi" (id of the character device behind the Wi-Fi module).
  * QOM: blocks are /machine/soc/<name>, parts /machine/{lcd,cam,flash,sd,...},
  * keys and LEDs are properties of /machine/keys and /machine/leds.
  */
@@ -86,6 +93,7 @@ struct K210MachineState {
     bool caches, caches_given;
     bool isp;
     char *camera;
+    char *wifi;
     char *sensor;
     char *panel;
 

@@ -15,6 +15,10 @@
 /* UARTHS and UART1..3 */
 #define K210_NUARTS 4
 
+/* The lines of the UARTs, and that of a module on pads of its own. */
+#define K210_NLINES (K210_NUARTS + 1)
+#define K210_LINE_MODULE K210_NUARTS
+
 typedef struct K210Bridge K210Bridge;
 typedef struct K210WireChardev K210WireChardev;
 
@@ -41,15 +45,26 @@ typedef struct K210HostLine {
  * UART software puts there talks to serial_hd(0): the ROM's UARTHS as well as
  * UART3, which flash stubs and vendor demos use. UART1..3 on other pads are
  * serial_hd(1..3).
+ *
+ * A Wi-Fi module is on pads of its own, whichever UART software puts there.
  */
 struct K210Bridge {
     K210FpioaState *fpioa;
-    K210HostLine line[K210_NUARTS];
+    K210HostLine line[K210_NLINES];
     K210WireChardev *wire[K210_NUARTS];
+    bool module;
+    uint8_t module_tx, module_rx, module_en; /* as the module calls them */
 };
 
 /* Takes the host's serial lines; @fpioa may be NULL. */
 void k210_bridge_init(K210Bridge *b, K210FpioaState *fpioa);
+
+/*
+ * Puts a module on pads: @tx is its output, @rx its input, and it is switched
+ * off while @en is low.
+ */
+void k210_bridge_add_module(K210Bridge *b, Chardev *chr, unsigned tx,
+                            unsigned rx, unsigned en);
 
 /* The chardev for UART @n (0 = UARTHS). */
 Chardev *k210_bridge_chardev(K210Bridge *b, int n);
