@@ -25,6 +25,7 @@ from qemu.qmp.legacy import QEMUMonitorProtocol
 from k210 import camera, paths, sdcard
 from k210.errors import K210Error
 from k210.image import FlashPart, build_image, load_arguments, write_parts
+from k210.netmodel.server import Module, ModuleServer
 
 __tracebackhide__ = True  # a failed test's report ends at the test's own line
 
@@ -51,6 +52,7 @@ class Config:
     flash: FILE[@ADDR] arguments; the board's firmware is added when none of them is at address 0.
     flash_file: keeps the flash between runs. camera: picture, folder or video; None is a grey picture.
     serial_port: TCP port on 127.0.0.1 of the serial line, 0 for any. paused: wait for resume().
+    wifi: the model of the board's Wi-Fi module (k210.netmodel), None = there is none.
     """
 
     board: str = paths.DEFAULT_BOARD
@@ -66,6 +68,7 @@ class Config:
     serial_port: int = 0
     paused: bool = False
     qemu_arguments: tuple[str, ...] = ()
+    wifi: Module | None = None
 
 
 def flash_parts(config: Config) -> list[FlashPart]:
@@ -90,6 +93,7 @@ class Emulator:
         self._scratch = Path(tempfile.mkdtemp(prefix="k210-"))
         self._touched: set[str] = set()  # what a test has changed: keys, "kpu", "strict", "wires", "card"
         self._cards = 0
+        self._wifi: ModuleServer | None = None
         self.stop_reported = False  # check_guest() has told of strict mode's stop
         try:
             self._start()
@@ -135,6 +139,8 @@ class Emulator:
             source = self._scratch / "camera.ppm"
             camera.write_source(config.camera, source)
             machine.append(f"camera={_quote(source)}")
+        if config.wifi is not None:
+            machine.append("wifi=wifi")
         serial = f"socket,id=serial0,host=127.0.0.1,port={config.serial_port},server=on,wait=off,nodelay=on"
         # fmt: off
         command = [
@@ -148,6 +154,9 @@ class Emulator:
         if config.sdcard is not None:
             card = sdcard.card_image(config.sdcard, self._scratch)
             command += ["-drive", f"if=sd,format=raw,file={_quote(card)}"]
+        if config.wifi is not None:
+            self._wifi = ModuleServer(self._scratch / "wifi", config.wifi)
+            command += ["-chardev", f"socket,id=wifi,path={_quote(self._wifi.path)}"]
         if config.icount:
             command += ["-icount", ICOUNT]
         if config.gdb is not None:
@@ -267,6 +276,9 @@ class Emulator:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self._wifi is not None:
+            self._wifi.close()
+            self._wifi = None
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     # Control
