@@ -9,6 +9,9 @@
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#if MICROPY_PY_NETWORK
+#include "extmod/modnetwork.h"
+#endif
 #include "shared/readline/readline.h"
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
@@ -118,6 +121,9 @@ int main(void) {
     for (;;) {
         gc_init(heap, heap + MICROPY_HW_GC_HEAP);
         mp_init();
+        #if MICROPY_PY_NETWORK
+        mod_network_init();
+        #endif
         readline_init0();
 
         // Mounts /flash and sets sys.path. It catches its own errors: the REPL must come up.
@@ -138,6 +144,9 @@ int main(void) {
 
         mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
         thread_deinit();
+        #if MICROPY_PY_NETWORK
+        mod_network_deinit();
+        #endif
         machine_timer_deinit_all();
         machine_pwm_deinit_all();
         machine_uart_deinit_all();

@@ -122,6 +122,27 @@
 #define MICROPY_PY_MACHINE_I2S_FINALISER        (1)
 #define MICROPY_HW_MAIX_FFT                     (1)
 
+// modules/network, if it is built in
+#define MICROPY_PY_NETWORK                      (K210_MODULE_NETWORK)
+#define MICROPY_PY_SOCKET                       (K210_MODULE_NETWORK)
+#define MICROPY_PY_SOCKET_EXTENDED_STATE        (1)
+#define MICROPY_PY_NETWORK_HOSTNAME_DEFAULT     "k210"
+#define MICROPY_PORT_NETWORK_INTERFACES \
+    { MP_ROM_QSTR(MP_QSTR_ESP8285), MP_ROM_PTR(&network_esp8285_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_ESP32_SPI), MP_ROM_PTR(&network_esp32_spi_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_WLAN), MP_ROM_PTR(&network_wlan_type) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_IDLE), MP_ROM_INT(0) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_CONNECTING), MP_ROM_INT(1) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_WRONG_PASSWORD), MP_ROM_INT(2) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_NO_AP_FOUND), MP_ROM_INT(3) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_CONNECT_FAIL), MP_ROM_INT(4) }, \
+    { MP_ROM_QSTR(MP_QSTR_STAT_GOT_IP), MP_ROM_INT(5) }, \
+    { MP_ROM_QSTR(MP_QSTR_AUTH_OPEN), MP_ROM_INT(0) }, \
+    { MP_ROM_QSTR(MP_QSTR_AUTH_WEP), MP_ROM_INT(1) }, \
+    { MP_ROM_QSTR(MP_QSTR_AUTH_WPA_PSK), MP_ROM_INT(2) }, \
+    { MP_ROM_QSTR(MP_QSTR_AUTH_WPA2_PSK), MP_ROM_INT(3) }, \
+    { MP_ROM_QSTR(MP_QSTR_AUTH_WPA_WPA2_PSK), MP_ROM_INT(4) },
+
 #define MICROPY_PY_THREAD                       (1)
 #define MICROPY_MPTHREADPORT_H                  "ports/k210/mpthreadport.h"
 
@@ -143,6 +164,9 @@ typedef uintptr_t mp_uint_t; // must be pointer size
 typedef intptr_t mp_off_t;
 
 #define MP_STATE_PORT                           MP_STATE_VM
+
+struct _mp_obj_type_t;
+extern const struct _mp_obj_type_t network_esp8285_type, network_esp32_spi_type, network_wlan_type;
 
 #include "pool.h"
 extern uint32_t k210_random_u32(void);

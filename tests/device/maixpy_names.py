@@ -151,6 +151,11 @@ NAMES: dict[str, list[str]] = {
         "board": "board_info",
         "board.board_info": "set all load get BOOT_KEY",
         "network": "ESP8285 ESP32_SPI WIZNET5K route",
+        "network.ESP8285": "connect disconnect isconnected ifconfig scan enable_ap disable_ap "
+        "OPEN WPA_PSK WPA2_PSK WPA_WPA2_PSK",
+        "network.ESP32_SPI": "version adc scan connect disconnect isconnected ifconfig ping "
+        "OPEN WPA_PSK WPA2_PSK WPA_WPA2_PSK",
+        "socket.socket": "settimeout setblocking connect send recv sendto recvfrom read readinto readline write close",
         "socket": "socket getaddrinfo AF_INET AF_INET6 SOCK_STREAM SOCK_DGRAM SOCK_RAW",
         "audio": "Audio",
         "video": "open",
