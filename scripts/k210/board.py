@@ -232,6 +232,15 @@ class Board(EmulatedParts):
         self._send(code)
         return self._follow(output, timeout, until)
 
+    @property
+    def line(self) -> Any:
+        """The serial port itself, for what talks over it to a script that begin() has started."""
+        return self._transport.serial
+
+    def begin(self, code: str | bytes) -> None:
+        """Starts code and leaves it alone; recover() brings the prompt back."""
+        self._send(code)
+
     def _send(self, code: str | bytes) -> None:
         try:
             self._transport.exec_raw_no_follow(code)

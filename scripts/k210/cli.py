@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from k210 import __version__, camera, flash, paths
+from k210 import __version__, camera, flash, flash_wifi, paths
 from k210.emulate import emulate
 from k210.emulator import Config
 from k210.errors import K210Error
 from k210.model.commands import add_commands
+from k210.netmodel import Air, module_of
 from k210.pack import pack
 from k210.run import run
 
@@ -40,6 +41,11 @@ def _add_board_options(parser: argparse.ArgumentParser) -> None:
         "--sdcard", type=Path, metavar="IMG|DIR", help="SD card: an image, or a folder to copy into one"
     )
     parser.add_argument("--camera", metavar="IMAGE|DIR|VIDEO|webcam", help="what the camera sees (default: grey)")
+    parser.add_argument(
+        "--wifi",
+        action="store_true",
+        help="the board's Wi-Fi module works and leads to this computer's network, whatever name and key it is given",
+    )
     parser.add_argument("--icount", action="store_true", help="virtual time by instruction count: runs repeat exactly")
     parser.add_argument(
         "--strict", action="store_true", help="stop when the program does what a real K210 would not take"
@@ -107,6 +113,21 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(function=_flash)
 
     p = commands.add_parser(
+        "flash-wifi",
+        help="program a board's Wi-Fi module",
+        description="Programs an ESP8285 through the board that it is on (which has to run this firmware), or an ESP32 "
+        "or ESP8285 at a serial port of its own (--direct), with Espressif's esptool.",
+    )
+    p.add_argument("--port", required=True, metavar="P", help="of the board; with --direct that of the module")
+    p.add_argument("--chip", choices=flash_wifi.CHIPS, default="esp8285", help="default: %(default)s")
+    p.add_argument("--direct", action="store_true", help="the port leads to the module (Maixduino's second one does)")
+    p.add_argument("--boot-pin", type=int, metavar="N", help="the K210's pin that the module's GPIO0 is wired to")
+    p.add_argument("--yes", action="store_true", help="GPIO0 is low already: do not ask")
+    p.add_argument("--baud", type=int, default=flash_wifi.BAUDRATE, help="between K210 and module (%(default)s)")
+    p.add_argument("files", nargs="+", metavar="FILE[@ADDR]", help="ADDR is 0 when left out")
+    p.set_defaults(function=_flash_wifi)
+
+    p = commands.add_parser(
         "farm",
         help="offer emulated boards to a labgrid farm",
         description="Starts emulated boards and a labgrid exporter that offers them, with serial port and power "
@@ -137,6 +158,7 @@ def _config(options: argparse.Namespace) -> Config:
         isp=getattr(options, "isp", False),
         gdb=getattr(options, "gdb", None),
         qemu_arguments=tuple(options.qemu),
+        wifi=module_of(options.board, Air(any_network=True)) if options.wifi else None,
     )
 
 
@@ -148,7 +170,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.camera == camera.WEBCAM:
         raise K210Error("k210 run takes a picture, folder or video as camera; a webcam goes with k210 emulate")
     if options.port:
-        for name in ("flash", "flash_file", "sdcard", "camera", "icount", "strict"):
+        for name in ("flash", "flash_file", "sdcard", "camera", "icount", "strict", "wifi"):
             if getattr(options, name):
                 raise K210Error(f"--{name.replace('_', '-')} is for the emulator; it does not go with --port")
     config = None if options.port else _config(options)
@@ -177,6 +199,23 @@ def _pack(options: argparse.Namespace) -> int:
 def _flash(options: argparse.Namespace) -> int:
     size = paths.flash_size(options.board)
     flash.flash(options.port, options.files, options.board, size, options.baud)
+    return 0
+
+
+def _flash_wifi(options: argparse.Namespace) -> int:
+    if options.boot_pin is not None and not 0 <= options.boot_pin < 48:
+        raise K210Error(f"--boot-pin {options.boot_pin}: pins are 0 to 47")
+    if options.baud <= 0:
+        raise K210Error(f"--baud {options.baud}: it is above 0")
+    flash_wifi.flash_wifi(
+        options.port,
+        options.files,
+        options.chip,
+        options.direct,
+        options.boot_pin,
+        options.baud,
+        ask=not options.yes,
+    )
     return 0
 
 
