@@ -58,14 +58,20 @@ static inline void hal_irq_restore(uintptr_t state) {
     __asm__ volatile ("csrs mstatus, %0" : : "r" (state & 8) : "memory");
 }
 
+// Time between two looks counts at most this much in HAL_WAIT: an emulator on a busy host stands still now and then,
+// while its clock goes on.
+#define HAL_LOOK_US (1000)
+
 // Waits until cond is true; the value is false if that did not happen within timeout_us.
 #define HAL_WAIT(cond, timeout_us) \
     ({ \
-        uint64_t hal_wait_start_ = hal_time_us(); \
+        uint64_t hal_wait_last_ = hal_time_us(), hal_wait_gone_ = 0; \
         uint64_t hal_wait_limit_ = (timeout_us); \
         bool hal_wait_ok_; \
         while (!(hal_wait_ok_ = (cond))) { \
-            uint64_t hal_wait_gone_ = hal_time_us() - hal_wait_start_; \
+            uint64_t hal_wait_now_ = hal_time_us(), hal_wait_gap_ = hal_wait_now_ - hal_wait_last_; \
+            hal_wait_gone_ += hal_wait_gap_ < HAL_LOOK_US ? hal_wait_gap_ : HAL_LOOK_US; \
+            hal_wait_last_ = hal_wait_now_; \
             if (hal_wait_gone_ > hal_wait_limit_) { \
                 hal_wait_ok_ = (cond); \
                 break; \
