@@ -24,8 +24,9 @@ void *modkpu_pool_alloc(size_t size, size_t align) {
         p = pool_alloc(size, align, "kpu model");
     }
     if (p == NULL) {
-        failed_size = size;
         failed_largest = pool_largest();
+        // A piece that is large enough has no address of this alignment: with so many bytes it would.
+        failed_size = size > failed_largest ? size : size + align;
     }
     return p;
 }
