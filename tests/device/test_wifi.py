@@ -205,6 +205,111 @@ def test_server(wifi: Wifi) -> None:
     assert bytes(shown).split()[-1] == b"end"
 
 
+ASYNC_SERVER = """
+import asyncio
+done = asyncio.Event()
+async def serve(reader, writer):
+    line = await reader.readline()
+    writer.write(b"you said " + line)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    done.set()
+async def main():
+    ticks = 0
+    server = await asyncio.start_server(serve, "0.0.0.0", 8001)
+    print("listening")
+    while not done.is_set():
+        ticks += 1
+        await asyncio.sleep_ms(20)
+    server.close()
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    writer.write(b"ping\\n")
+    await writer.drain()
+    print(await reader.readline(), ticks > 2)
+    writer.close()
+    await writer.wait_closed()
+asyncio.run(main())
+print("end")
+"""
+
+
+def test_asyncio(wifi: Wifi) -> None:
+    answers: list[bytes] = []
+    shown = bytearray()
+    threads: list[threading.Thread] = []
+
+    def ask() -> None:
+        with socket.create_connection(("127.0.0.1", wifi.module.air.forward[8001]), 20) as s:
+            s.sendall(b"hello\n")
+            answer = b""
+            while part := s.recv(1000):
+                answer += part
+            answers.append(answer)
+
+    def output(data: bytes) -> None:
+        shown.extend(data)
+        if b"listening" in shown and not threads:
+            threads.append(threading.Thread(target=ask, daemon=True))
+            threads[0].start()
+
+    wifi.module.air.forward[8001] = 0
+    with echo_server() as port:
+        wifi.board.stream(wifi.begin + CONNECT + ASYNC_SERVER.replace("PORT", str(port)), output, timeout=60)
+        threads[0].join(20)
+    assert answers == [b"you said hello\n"]
+    assert bytes(shown).split(b"\r\n")[-3:] == [b"b'ping\\n' True", b"end", b""]
+
+
+def test_requests(wifi: Wifi, web: int) -> None:
+    code = f"""
+import urequests as requests
+r = requests.get("http://server.test:{web}/page")
+print(r.status_code, r.reason, len(r.content), r.content[:3], r.headers["Content-Length"])
+r = requests.post("http://server.test:{web}/add", data=b"\\x01\\x02" * 700, timeout=10)
+print(r.status_code, r.text, r.json())
+with requests.get("http://server.test:{web}/none") as r:
+    print(r.status_code)
+try:
+    requests.get("https://server.test/")
+except ValueError as e:
+    print(e)
+"""
+    assert wifi.run(CONNECT + code)[-4:] == [
+        f"200 OK {len(BODY)} {BODY[:3]} {len(BODY)}",
+        "200 2100 2100",
+        "404",
+        "https://server.test/: it is http://HOST/PATH; there is no TLS here",
+    ]
+
+
+def test_time_of_day(wifi: Wifi) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            _, peer = server.recvfrom(100)
+            seconds = 3155673600 + 1_000_000_000  # of 1900: 2031-09-09 01:46:40
+            server.sendto(bytes([0x1C, 1]) + bytes(38) + seconds.to_bytes(4, "big") + bytes(4), peer)
+
+        threading.Thread(target=answer, daemon=True).start()
+        code = f"""
+import ntptime
+find = socket.getaddrinfo
+socket_of = ntptime.socket
+class Local:
+    AF_INET, SOCK_DGRAM, socket = socket.AF_INET, socket.SOCK_DGRAM, socket.socket
+    @staticmethod
+    def getaddrinfo(host, port):
+        return find("server.test", {server.getsockname()[1]} if port == 123 else port)
+ntptime.socket = Local
+ntptime.timeout = 10
+ntptime.settime()
+print(time.gmtime()[:5])
+"""
+        assert wifi.run(CONNECT + code)[-1] == "(2031, 9, 9, 1, 46)"
+
+
 def test_errors_have_names(wifi: Wifi) -> None:
     code = """
 def attempt(f, *args):
