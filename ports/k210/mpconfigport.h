@@ -33,7 +33,7 @@
 #endif
 #define MICROPY_HW_SRAM_BYTES                   (6 * 1024 * 1024)
 #ifndef MICROPY_HW_GC_HEAP
-#define MICROPY_HW_GC_HEAP                      (512 * 1024)
+#define MICROPY_HW_GC_HEAP                      (384 * 1024)
 #endif
 
 // Memory: the heap starts with MICROPY_HW_GC_HEAP bytes and grows into the pool on demand.

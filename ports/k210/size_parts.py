@@ -32,6 +32,7 @@ PARTS = [
     ("sensor, lcd", r"(sensor|lcd)/"),
     ("Maix", r"maix/"),
     ("crypto", r"crypto/"),
+    ("network", r"network/"),
     ("machine and board", r"(machine_|modmachine|pins_|board_start|config\.)"),
     ("drivers", r"hal/"),
     ("file systems", r"(lib/(littlefs|oofatfs)|extmod/vfs|fatfs|sdcard)"),

@@ -137,8 +137,8 @@ def test_heap_grows_and_shrinks(board: Board) -> None:
         "b = None\ngc.collect()\nprint(heap())\n"
         "print(gc.mem_free() + gc.mem_alloc())\n"
     ).split()
-    assert int(before) == int(after) == 512 * 1024
-    assert int(grown) > 2_500_000
+    assert int(before) == int(after) == 384 * 1024
+    assert int(grown) > 2_400_000
     assert int(after_reset) > 5_000_000
 
 
