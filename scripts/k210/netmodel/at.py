@@ -120,7 +120,10 @@ class AtModule:
             answer = "ERROR"
         else:
             rest = (match[2] or "") if match else ""
-            answer = handler("?" if rest == "?" else None if not rest else _arguments(rest[1:]))
+            try:
+                answer = handler("?" if rest == "?" else None if not rest else _arguments(rest[1:]))
+            except (ValueError, IndexError, OSError):
+                answer = "ERROR"
         if answer:
             self._say("")
             self._say(answer)
@@ -307,7 +310,10 @@ class AtModule:
 
     def _incoming(self) -> None:
         assert self._listener
-        sock, remote = self._listener.accept()
+        try:
+            sock, remote = self._listener.accept()
+        except OSError:
+            return  # it has gone again
         free = [n for n in range(LINKS) if n not in self._links]
         if not free:
             sock.close()

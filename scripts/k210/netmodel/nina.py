@@ -103,7 +103,7 @@ class NinaModule:
         self.log.append(command)
         try:
             result = handler(self, parameters)
-        except (IndexError, struct.error, KeyError):
+        except (IndexError, struct.error, KeyError, OSError):
             return bytes([ERROR, 0, END])
         reply = bytearray([START, command | REPLY, len(result)])
         for value in result:
@@ -248,7 +248,10 @@ class NinaModule:
         return [b"\1"]
 
     def _incoming(self, n: int) -> None:
-        sock, _ = self._sockets[n].sock.accept()
+        try:
+            sock, _ = self._sockets[n].sock.accept()
+        except OSError:
+            return  # it has gone again
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sockets[n].pending.append(sock)
 

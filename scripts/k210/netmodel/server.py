@@ -45,7 +45,10 @@ class Watcher:
 
     def wait(self, timeout: float | None) -> None:
         for key, _ in self._selector.select(timeout):
-            key.data()
+            # One of the calls before may have taken this socket away, and given its number to another.
+            now = self._selector.get_map().get(key.fd)
+            if now is not None and now.data is key.data:
+                key.data()
 
     def close(self) -> None:
         self._selector.close()
