@@ -33,6 +33,15 @@ def test_interrupts_with_icount(tmp_path):
     assert v["ratio"] == 50
 
 
+def test_both_harts_at_full_speed_with_icount(tmp_path):
+    """An instruction of either hart takes as long whether the other one works or sleeps."""
+    elf = build("pace", tmp_path)
+    with Emulator("-kernel", str(elf), "-icount", "shift=2") as m:
+        v = values(m.serial_read(b"done\n", timeout=30))
+    assert v["both"] == pytest.approx(v["alone"], rel=0.05)
+    assert v["other"] == pytest.approx(v["alone"], rel=0.05)
+
+
 def test_faults(tmp_path):
     elf = build("faults", tmp_path)
     with Emulator("-kernel", str(elf)) as m:

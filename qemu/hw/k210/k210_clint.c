@@ -12,6 +12,7 @@
 #include "hw/irq.h"
 #include "hw/qdev-clock.h"
 #include "hw/k210/k210_clint.h"
+#include "hw/k210/k210_pace.h"
 #include "hw/k210/k210_strict.h"
 #include "migration/vmstate.h"
 #include "trace.h"
@@ -163,6 +164,9 @@ static void clint_set_msip(K210ClintState *s, unsigned hart, uint32_t value)
 {
     s->msip[hart] = value & 1;
     qemu_set_irq(s->msip_irq[hart], s->msip[hart]);
+    if (s->msip[hart]) {
+        k210_pace_end_turn();
+    }
 }
 
 /* Replaces the half of a 64-bit register that a 32-bit write hits. */

@@ -17,6 +17,7 @@
 #include "hw/k210/k210_caches.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_cpu.h"
+#include "hw/k210/k210_pace.h"
 #include "hw/k210/k210_spi.h"
 #include "hw/k210/k210_strict.h"
 #include "exec/cputlb.h"
@@ -134,6 +135,7 @@ void k210_cpu_set_csrs(K210ClintState *clint)
     riscv_csr_operations ops;
 
     csr_clint = clint;
+    k210_pace_init();
     for (int i = 0; i < ARRAY_SIZE(table); i++) {
         ops = table[i].ops;
         riscv_set_csr_ops(table[i].number, &ops);
@@ -308,6 +310,8 @@ static void k210_cpu_init(Object *obj)
         k210_tcg_ops.do_transaction_failed = k210_do_transaction_failed;
         k210_tcg_ops.debug_check_watchpoint = k210_debug_check_watchpoint;
         k210_tcg_ops.debug_excp_handler = k210_debug_excp_handler;
+        k210_tcg_ops.cpu_exec_enter = k210_pace_turn_begins;
+        k210_tcg_ops.cpu_exec_exit = k210_pace_turn_ended;
         cc->tcg_ops = &k210_tcg_ops;
     }
 }
