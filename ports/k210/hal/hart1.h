@@ -18,6 +18,9 @@ bool hart1_busy(void);
 // 0 when idle, -ETIMEDOUT.
 int hart1_wait(uint32_t timeout_us);
 
+// How many jobs were started. While that stays the same, its cache holds no lines of memory that it had not touched.
+uint32_t hart1_jobs(void);
+
 // For start.S: where hart 1 spends its life.
 __attribute__((noreturn)) void hart1_main(void);
 

@@ -286,3 +286,7 @@ int kpu_ram_read(uint32_t off, void *dst_out, uint32_t n) {
     }
     return 0;
 }
+
+volatile uint64_t *kpu_ram_words(void) {
+    return (volatile uint64_t *)(uintptr_t)KPU_RAM_BASE;
+}

@@ -51,4 +51,7 @@ const char *kpu_layer_waiting_for(void);
 int kpu_ram_write(uint32_t off, const void *src, uint32_t n);
 int kpu_ram_read(uint32_t off, void *dst, uint32_t n);
 
+// The same memory as 64-bit words, uncached.
+volatile uint64_t *kpu_ram_words(void);
+
 #endif
