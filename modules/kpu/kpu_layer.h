@@ -28,6 +28,9 @@ uint32_t kpu_map_lines(const kpu_map_t *map);
 // KPU_OK when the map lies inside KPU RAM and its rows and channels do not overlap.
 int kpu_map_check(const kpu_map_t *map, const char *what, char *err);
 
+// Whether channels and rows follow each other without gaps.
+bool kpu_map_is_packed(const kpu_map_t *map);
+
 // Copies packed CHW bytes (w*h*c) into KPU RAM or out of it. Returns the backend's result.
 int kpu_map_write(const kpu_map_t *map, const kpu_backend_t *backend, const uint8_t *src);
 int kpu_map_read(const kpu_map_t *map, const kpu_backend_t *backend, uint8_t *dst);

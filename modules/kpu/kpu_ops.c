@@ -24,17 +24,30 @@ static int64_t round_shift(int64_t v, int32_t shift) {
     return u >> 1;
 }
 
+// What one input adds to the sum, before or after its shift.
+static int64_t qadd_part(uint8_t v, int32_t off, int32_t mul, int32_t shift) {
+    return wrap_mul((int64_t)v + off, mul) >> shift;
+}
+
 static void op_quantized_add(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
     const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    int32_t a_shift = node->p.qadd.a_shift, b_shift = node->p.qadd.b_shift;
-    for (uint32_t i = 0; i < node->out.size; ++i) {
-        int64_t va = wrap_mul((int64_t)a[i] + node->p.qadd.a_off, node->p.qadd.a_mul);
-        int64_t vb = wrap_mul((int64_t)b[i] + node->p.qadd.b_off, node->p.qadd.b_mul);
-        int64_t v = a_shift == b_shift ? wrap_add(va, vb) >> a_shift : wrap_add(va >> a_shift, vb >> b_shift);
-        v = round_shift(wrap_mul(v, node->p.qadd.o_mul), node->p.qadd.o_shift);
-        out[i] = clamp_u8(wrap_add(v, node->p.qadd.o_off));
+    bool alike = node->p.qadd.a_shift == node->p.qadd.b_shift; // then the sum is shifted
+    int32_t a_shift = alike ? 0 : node->p.qadd.a_shift, b_shift = alike ? 0 : node->p.qadd.b_shift;
+    int32_t shift = alike ? node->p.qadd.a_shift : 0;
+    int64_t table_a[256], table_b[256];
+    bool tables = node->out.size >= TABLE_PAYS;
+    int32_t o_mul = node->p.qadd.o_mul, o_shift = node->p.qadd.o_shift, o_off = node->p.qadd.o_off;
+    for (unsigned i = 0; i < 256 && tables; ++i) {
+        table_a[i] = qadd_part((uint8_t)i, node->p.qadd.a_off, node->p.qadd.a_mul, a_shift);
+        table_b[i] = qadd_part((uint8_t)i, node->p.qadd.b_off, node->p.qadd.b_mul, b_shift);
+    }
+    for (uint32_t i = 0, n = node->out.size; i < n; ++i) {
+        int64_t va = tables ? table_a[a[i]] : qadd_part(a[i], node->p.qadd.a_off, node->p.qadd.a_mul, a_shift);
+        int64_t vb = tables ? table_b[b[i]] : qadd_part(b[i], node->p.qadd.b_off, node->p.qadd.b_mul, b_shift);
+        int64_t v = round_shift(wrap_mul(wrap_add(va, vb) >> shift, o_mul), o_shift);
+        out[i] = clamp_u8(wrap_add(v, o_off));
     }
 }
 
@@ -109,46 +122,9 @@ static void op_average_pool(const kpu_net_t *net, const kpu_node_t *node) {
     }
 }
 
-// Clamps before the conversion because a float out of range (or NaN) has no integer value.
-static inline uint8_t float_to_u8(float v) {
-    v = roundf(v);
-    return v > 0 ? (v < 255 ? (uint8_t)v : 255) : 0;
-}
-
 static void op_quantize(const kpu_net_t *net, const kpu_node_t *node) {
-    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
-    uint8_t *out = kpu_range_ptr(net, &node->out);
-    float scale = 1 / node->p.quant.scale, bias = node->p.quant.bias;
-    for (uint32_t i = 0; i < node->out.size; ++i) {
-        out[i] = float_to_u8((in[i] - bias) * scale);
-    }
-}
-
-// The table entry for the byte of v that starts at bit `shift`. Offsets in bytes save an instruction.
-static inline float entry_of(const float *table, uint64_t v, unsigned shift) {
-    uint64_t off = (shift >= 2 ? v >> (shift - 2) : v << 2) & 0x3fc;
-    return *(const float *)((const uint8_t *)table + off);
-}
-
-void kpu_lookup_f32(const uint8_t *in, float *out, uint32_t n, const float table[256]) {
-    for (; n > 0 && (uintptr_t)in % 8; --n) {
-        *out++ = table[*in++];
-    }
-    for (; n >= 8; n -= 8, in += 8, out += 8) {
-        uint64_t v;
-        memcpy(&v, __builtin_assume_aligned(in, 8), 8);
-        out[0] = entry_of(table, v, 0);
-        out[1] = entry_of(table, v, 8);
-        out[2] = entry_of(table, v, 16);
-        out[3] = entry_of(table, v, 24);
-        out[4] = entry_of(table, v, 32);
-        out[5] = entry_of(table, v, 40);
-        out[6] = entry_of(table, v, 48);
-        out[7] = entry_of(table, v, 56);
-    }
-    for (; n > 0; --n) {
-        *out++ = table[*in++];
-    }
+    kpu_quantize_away((const float *)kpu_range_ptr(net, &node->in[0]), kpu_range_ptr(net, &node->out), node->out.size,
+        1 / node->p.quant.scale, node->p.quant.bias);
 }
 
 static void op_dequantize(const kpu_net_t *net, const kpu_node_t *node) {
@@ -160,12 +136,8 @@ static void op_dequantize(const kpu_net_t *net, const kpu_node_t *node) {
 }
 
 static void op_table(const kpu_net_t *net, const kpu_node_t *node) {
-    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
-    const uint8_t *table = kpu_range_ptr(net, &node->in[1]);
-    uint8_t *out = kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size; ++i) {
-        out[i] = table[in[i]];
-    }
+    kpu_lookup_u8(kpu_range_ptr(net, &node->in[0]), kpu_range_ptr(net, &node->out), node->out.size,
+        kpu_range_ptr(net, &node->in[1]));
 }
 
 static void op_l2_norm(const kpu_net_t *net, const kpu_node_t *node) {
@@ -209,24 +181,50 @@ static void op_concat(const kpu_net_t *net, const kpu_node_t *node) {
     }
 }
 
+// Sums of four outputs at a time, so that the input is read once for them and the adder need not wait for itself.
+static void fc_four(const float *in, const float *weights, uint32_t n, float sum[4]) {
+    const float *w0 = weights, *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
+    float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (uint32_t i = 0; i < n; ++i) {
+        float x = in[i];
+        s0 += x * w0[i];
+        s1 += x * w1[i];
+        s2 += x * w2[i];
+        s3 += x * w3[i];
+    }
+    sum[0] = s0;
+    sum[1] = s1;
+    sum[2] = s2;
+    sum[3] = s3;
+}
+
 static void op_fully_connected(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     const float *weights = (const float *)kpu_model_at(net, node->p.fc.weights);
     const float *bias = (const float *)kpu_model_at(net, node->p.fc.bias);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    for (uint32_t o = 0; o < node->p.fc.out; ++o) {
-        float sum = 0;
-        for (uint32_t i = 0; i < node->p.fc.in; ++i) {
-            sum += in[i] * *weights++;
+    uint32_t n = node->p.fc.in;
+    for (uint32_t o = 0; o < node->p.fc.out;) {
+        float sums[4] = { 0 };
+        uint32_t count = node->p.fc.out - o >= 4 ? 4 : 1;
+        if (count == 4) {
+            fc_four(in, weights, n, sums);
+        } else {
+            for (uint32_t i = 0; i < n; ++i) {
+                sums[0] += in[i] * weights[i];
+            }
         }
-        sum += bias[o];
-        if (node->p.fc.activation != 0 && sum < 0) {
-            sum = 0;
+        weights += (size_t)count * n;
+        for (uint32_t k = 0; k < count; ++k, ++o) {
+            float sum = sums[k] + bias[o];
+            if (node->p.fc.activation != 0 && sum < 0) {
+                sum = 0;
+            }
+            if (node->p.fc.activation == 2 && sum > 6) {
+                sum = 6;
+            }
+            out[o] = sum;
         }
-        if (node->p.fc.activation == 2 && sum > 6) {
-            sum = 6;
-        }
-        out[o] = sum;
     }
 }
 
@@ -253,11 +251,17 @@ static void op_resize_nearest(const kpu_net_t *net, const kpu_node_t *node) {
     uint32_t w = node->p.pool.in_w, h = node->p.pool.in_h;
     uint32_t out_w = node->p.pool.out_w, out_h = node->p.pool.out_h;
     float ratio_x = (float)w / (float)out_w, ratio_y = (float)h / (float)out_h;
-    for (uint32_t c = 0; c < node->p.pool.c; ++c, in += (size_t)w * h * size) {
-        for (uint32_t y = 0; y < out_h; ++y) {
-            const uint8_t *row = in + (size_t)nearest(y, ratio_y, h) * w * size;
-            for (uint32_t x = 0; x < out_w; ++x, out += size) {
-                memcpy(out, row + (size_t)nearest(x, ratio_x, w) * size, size);
+    uint32_t column[RESIZE_COLUMNS];
+    // Some columns at a time, whose sources are looked up once.
+    for (uint32_t first = 0; first < out_w; first += RESIZE_COLUMNS) {
+        uint32_t n = out_w - first < RESIZE_COLUMNS ? out_w - first : RESIZE_COLUMNS;
+        for (uint32_t x = 0; x < n; ++x) {
+            column[x] = nearest(first + x, ratio_x, w);
+        }
+        uint8_t *to = out + (size_t)first * size;
+        for (uint32_t c = 0; c < node->p.pool.c; ++c) {
+            for (uint32_t y = 0; y < out_h; ++y, to += (size_t)out_w * size) {
+                kpu_gather_row(to, in + ((size_t)c * h + nearest(y, ratio_y, h)) * w * size, column, n, size);
             }
         }
     }
@@ -268,18 +272,22 @@ static void op_channelwise_dequantize(const kpu_net_t *net, const kpu_node_t *no
     const float *table = (const float *)kpu_model_at(net, node->p.channels.table);
     float *out = (float *)kpu_range_ptr(net, &node->out);
     for (uint32_t c = 0; c < node->p.channels.c; ++c, table += 2) {
+        float scale = table[0], bias = table[1];
         for (uint32_t i = 0; i < node->p.channels.size; ++i) {
-            *out++ = *in++ * table[0] + table[1];
+            *out++ = *in++ * scale + bias;
         }
     }
+}
+
+static float logistic(const void *arg, float x) {
+    (void)arg;
+    return 1 / (1 + expf(-x));
 }
 
 static void op_logistic(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
-        out[i] = 1 / (1 + expf(-in[i]));
-    }
+    kpu_map_f32(in, out, node->out.size / 4, logistic, NULL);
 }
 
 static void op_remove_padding(const kpu_net_t *net, const kpu_node_t *node) {

@@ -11,6 +11,20 @@ static float reduce_float(uint32_t op, float acc, float v) {
         : op == KPU_REDUCE_PROD ? acc * v : acc + v;
 }
 
+static void reduce_float_row(uint32_t op, const float *in, uint32_t n, float *out, uint32_t step) {
+    if (step != 0) {
+        for (uint32_t i = 0; i < n; ++i, out += step) {
+            *out = reduce_float(op, *out, in[i]);
+        }
+        return;
+    }
+    float acc = *out;
+    for (uint32_t i = 0; i < n; ++i) {
+        acc = reduce_float(op, acc, in[i]);
+    }
+    *out = acc;
+}
+
 static int64_t reduce_integer(uint32_t op, int64_t acc, int64_t v) {
     return op == KPU_REDUCE_MIN ? (v < acc ? v : acc) : op == KPU_REDUCE_MAX ? (v > acc ? v : acc)
         : op == KPU_REDUCE_PROD ? wrap_mul(acc, v) : wrap_add(acc, v);
@@ -41,13 +55,14 @@ void kpu_op_reduce_axes(const kpu_net_t *net, const kpu_node_t *node) {
     do {
         size_t row = (size_t)index[0] * step[0] + (size_t)index[1] * step[1] + (size_t)index[2] * step[2]
             + (size_t)index[4] * step[4] + (size_t)index[5] * step[5];
+        if (dtype == KPU_F32) {
+            reduce_float_row(op, (const float *)in, shape[3], (float *)out + row, step[3]);
+            in += (size_t)shape[3] * size;
+            continue;
+        }
         for (uint32_t w = 0; w < shape[3]; ++w, in += size) {
             uint8_t *acc = out + (row + (size_t)w * step[3]) * size;
-            if (dtype == KPU_F32) {
-                *(float *)acc = reduce_float(op, *(float *)acc, *(const float *)in);
-            } else {
-                store_int(acc, dtype, reduce_integer(op, load_int(acc, dtype), load_int(in, dtype)));
-            }
+            store_int(acc, dtype, reduce_integer(op, load_int(acc, dtype), load_int(in, dtype)));
         }
     } while (next_row(shape, index));
     if (op == KPU_REDUCE_MEAN) {

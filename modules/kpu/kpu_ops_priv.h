@@ -9,6 +9,7 @@
 
 #include "kmodel_internal.h"
 #include "kpu_ops.h"
+#include "kpu_rows.h"
 
 static inline uint8_t clamp_u8(int64_t v) {
     return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
@@ -31,6 +32,12 @@ static inline int64_t wrap_mul(int64_t a, int64_t b) {
 static inline int64_t shift_up(int64_t v, int32_t shift) {
     return shift > 0 ? wrap_add(v, (int64_t)1 << (shift - 1)) >> shift : v;
 }
+
+// From this many elements on, a table of all 256 results is cheaper than computing each.
+#define TABLE_PAYS (512)
+
+// Resizing works on stripes of so many columns of the result.
+#define RESIZE_COLUMNS (32)
 
 // Steps through the rows of a kpu_view_t, all dimensions but the innermost. False after the last row.
 static inline bool next_row(const uint32_t shape[KPU_DIMS], uint32_t index[KPU_DIMS]) {
@@ -88,9 +95,6 @@ static inline void store_int(void *p, uint8_t dtype, int64_t v) {
 
 // The nearest integer to zero that the type has; 0 for what is not a number.
 int64_t kpu_float_to_int(float v, uint8_t dtype);
-
-// out[i] = table[in[i]], eight at a time.
-void kpu_lookup_f32(const uint8_t *in, float *out, uint32_t n, const float table[256]);
 
 // Layers with shapes (kpu_ops_tensor.c, kpu_ops_nn.c).
 void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node);

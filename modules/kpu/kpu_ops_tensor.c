@@ -10,42 +10,25 @@ static uint32_t count_of(const uint32_t shape[4]) {
 
 // ---- moving ----------------------------------------------------------------------------------
 
-static void copy_row(uint8_t *out, int32_t out_step, const uint8_t *in, int32_t in_step, uint32_t n, uint32_t size) {
-    if (out_step == 1 && in_step == 1) {
-        memmove(out, in, (size_t)n * size);
-    } else if (size == 4) {
-        for (uint32_t i = 0; i < n; ++i, out += (ptrdiff_t)out_step * 4, in += (ptrdiff_t)in_step * 4) {
-            *(uint32_t *)out = *(const uint32_t *)in;
-        }
-    } else if (size == 1) {
-        for (uint32_t i = 0; i < n; ++i, out += out_step, in += in_step) {
-            *out = *in;
-        }
-    } else {
-        for (uint32_t i = 0; i < n; ++i, out += (ptrdiff_t)out_step * size, in += (ptrdiff_t)in_step * size) {
-            memcpy(out, in, size);
-        }
-    }
-}
-
 void kpu_op_copy(const kpu_net_t *net, const kpu_node_t *node) {
-    uint32_t size = kpu_dtype_size(node->out.dtype), index[KPU_DIMS] = { 0 };
+    uint32_t size = kpu_dtype_size(node->out.dtype);
     const kpu_view_t *vi = &node->p.copy.in, *vo = &node->p.copy.out;
     uint8_t *base = kpu_range_ptr(net, &node->out);
     if (node->op == KPU_OP_PAD) {
-        for (uint32_t i = 0; i < node->out.size; ++i) {
-            base[i] = node->p.copy.fill[i % size];
-        }
+        kpu_fill(base, node->out.size, node->p.copy.fill, size);
     }
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]) + (size_t)vi->off * size;
     uint8_t *out = base + (size_t)vo->off * size;
     if (vi->shape[3] == 0) {
         return;                 // everything is cropped away
     }
+    const int32_t *strides[] = { vo->stride, vi->stride };
+    kpu_loops_t l;
+    kpu_row_t row = { 0 };
+    kpu_loops_init(&l, vi->shape, strides, 2);
     do {
-        copy_row(out + row_offset(vo->stride, index) * size, vo->stride[3], in + row_offset(vi->stride, index) * size,
-            vi->stride[3], vi->shape[3], size);
-    } while (next_row(vi->shape, index));
+        kpu_copy_row(out + row.at[0] * (ptrdiff_t)size, l.step[0][0], in + row.at[1] * (ptrdiff_t)size, l.step[0][1], l.n[0], size);
+    } while (kpu_loops_next(&l, &row));
 }
 
 void kpu_op_concat_dim(const kpu_net_t *net, const kpu_node_t *node) {
@@ -147,35 +130,41 @@ static int64_t integer_binary(uint32_t op, int64_t a, int64_t b) {
     }
 }
 
-static void integer_row(const kpu_node_t *node, const uint8_t *a, const uint8_t *b, uint8_t *o) {
-    uint8_t dtype = node->in[0].dtype;
-    ptrdiff_t size = kpu_dtype_size(dtype), sa = node->p.binary.a[3] * size, sb = node->p.binary.b[3] * size;
-    ptrdiff_t so = node->p.binary.o[3] * size;
-    for (uint32_t w = 0; w < node->p.binary.shape[3]; ++w, a += sa, b += sb, o += so) {
-        store_int(o, dtype, integer_binary(node->p.binary.op, load_int(a, dtype), load_int(b, dtype)));
+static void binary_row(const kpu_node_t *node, const kpu_loops_t *l, const uint8_t *a, const uint8_t *b, uint8_t *out) {
+    uint8_t dtype = node->out.dtype;
+    ptrdiff_t size = kpu_dtype_size(dtype), sa = l->step[0][1] * size, sb = l->step[0][2] * size, so = l->step[0][0] * size;
+    uint32_t op = node->p.binary.op;
+    for (size_t n = l->n[0]; n > 0; --n, a += sa, b += sb, out += so) {
+        if (dtype == KPU_F32) {
+            *(float *)out = binary_f32(op, *(const float *)a, *(const float *)b);
+        } else {
+            store_int(out, dtype, integer_binary(op, load_int(a, dtype), load_int(b, dtype)));
+        }
     }
 }
 
 void kpu_op_binary(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]), *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const int32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
-    uint32_t index[KPU_DIMS] = { 0 }, op = node->p.binary.op, width = node->p.binary.shape[3];
-    float low = node->p.binary.low, high = node->p.binary.high;
+    const int32_t *strides[] = { node->p.binary.o, node->p.binary.a, node->p.binary.b };
+    uint32_t op = node->p.binary.op;
     ptrdiff_t size = kpu_dtype_size(node->out.dtype);
+    bool is_float = node->out.dtype == KPU_F32;
+    kpu_loops_t l;
+    kpu_row_t row = { 0 };
+    kpu_loops_init(&l, node->p.binary.shape, strides, 3);
     do {
-        const uint8_t *ra = a + row_offset(sa, index) * size, *rb = b + row_offset(sb, index) * size;
-        uint8_t *ro = out + row_offset(so, index) * size;
-        if (node->out.dtype != KPU_F32) {
-            integer_row(node, ra, rb, ro);
-            continue;
+        uint8_t *ro = out + row.at[0] * size;
+        const uint8_t *ra = a + row.at[1] * size, *rb = b + row.at[2] * size;
+        if (is_float && op <= KPU_BINARY_MAX) {
+            kpu_binary_row(op, (const float *)ra, l.step[0][1], (const float *)rb, l.step[0][2], (float *)ro, l.step[0][0], l.n[0]);
+        } else {
+            binary_row(node, &l, ra, rb, ro);
         }
-        const float *pa = (const float *)ra, *pb = (const float *)rb;
-        float *po = (float *)ro;
-        for (uint32_t w = 0; w < width; ++w) {
-            po[(ptrdiff_t)w * so[3]] = clamp_f32(binary_f32(op, pa[(ptrdiff_t)w * sa[3]], pb[(ptrdiff_t)w * sb[3]]), low, high);
+        if (is_float) {
+            kpu_clamp_row((float *)ro, l.step[0][0], l.n[0], node->p.binary.low, node->p.binary.high);
         }
-    } while (next_row(node->p.binary.shape, index));
+    } while (kpu_loops_next(&l, &row));
 }
 
 static int64_t scaled(const kpu_scale_t *s, uint8_t v) {
@@ -186,18 +175,31 @@ void kpu_op_quantized_binary(const kpu_net_t *net, const kpu_node_t *node) {
     const uint8_t *a = kpu_range_ptr(net, &node->in[0]);
     const uint8_t *b = kpu_range_ptr(net, &node->in[1]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    const int32_t *sa = node->p.binary.a, *sb = node->p.binary.b, *so = node->p.binary.o;
-    const kpu_scale_t *scale = &node->p.binary.so;
-    uint32_t index[KPU_DIMS] = { 0 };
+    const int32_t *strides[] = { node->p.binary.o, node->p.binary.a, node->p.binary.b };
+    // Local copies: the compiler must think that a store to the output may change anything else.
+    const kpu_scale_t scale = node->p.binary.so;
+    uint32_t op = node->p.binary.op;
+    int64_t table_a[256], table_b[256];
+    bool tables = node->out.size >= TABLE_PAYS;
+    for (unsigned i = 0; i < 256 && tables; ++i) {
+        table_a[i] = scaled(&node->p.binary.sa, (uint8_t)i);
+        table_b[i] = scaled(&node->p.binary.sb, (uint8_t)i);
+    }
+    kpu_loops_t l;
+    kpu_row_t row = { 0 };
+    kpu_loops_init(&l, node->p.binary.shape, strides, 3);
     do {
-        const uint8_t *pa = a + row_offset(sa, index), *pb = b + row_offset(sb, index);
-        uint8_t *po = out + row_offset(so, index);
-        for (uint32_t w = 0; w < node->p.binary.shape[3]; ++w) {
-            int64_t v = binary_i64(node->p.binary.op, scaled(&node->p.binary.sa, pa[(ptrdiff_t)w * sa[3]]),
-                scaled(&node->p.binary.sb, pb[(ptrdiff_t)w * sb[3]]));
-            po[(ptrdiff_t)w * so[3]] = clamp_u8(wrap_add(shift_up(wrap_mul(v, scale->mul), scale->shift), scale->off));
+        const uint8_t *pa = a + row.at[1], *pb = b + row.at[2];
+        uint8_t *po = out + row.at[0];
+        ptrdiff_t step_a = l.step[0][1], step_b = l.step[0][2], step_o = l.step[0][0];
+        for (size_t n = l.n[0]; n > 0; --n, pa += step_a, pb += step_b, po += step_o) {
+            int64_t x = tables ? table_a[*pa] : scaled(&node->p.binary.sa, *pa);
+            int64_t y = tables ? table_b[*pb] : scaled(&node->p.binary.sb, *pb);
+            int64_t v = op == KPU_BINARY_ADD ? wrap_add(x, y) : op == KPU_BINARY_SUB ? (int64_t)((uint64_t)x - (uint64_t)y)
+                : binary_i64(op, x, y);
+            *po = clamp_u8(wrap_add(shift_up(wrap_mul(v, scale.mul), scale.shift), scale.off));
         }
-    } while (next_row(node->p.binary.shape, index));
+    } while (kpu_loops_next(&l, &row));
 }
 
 static float unary(uint32_t op, float x) {
@@ -245,11 +247,27 @@ static float unary(uint32_t op, float x) {
     }
 }
 
+static float unary_of(const void *op, float x) {
+    return unary(*(const uint32_t *)op, x);
+}
+
+// What a function of the library computes.
+static bool is_slow(uint32_t op) {
+    const uint32_t slow = 1u << KPU_UNARY_COS | 1u << KPU_UNARY_EXP | 1u << KPU_UNARY_LOG | 1u << KPU_UNARY_SIN
+        | 1u << KPU_UNARY_ACOS | 1u << KPU_UNARY_ASIN | 1u << KPU_UNARY_TANH | 1u << KPU_UNARY_ERF | 1u << KPU_UNARY_SIGMOID;
+    return slow >> op & 1;
+}
+
 void kpu_op_unary(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
-        out[i] = unary(node->p.unary.op, in[i]);
+    uint32_t n = node->out.size / 4, op = node->p.unary.op;
+    if (is_slow(op)) {
+        kpu_map_f32(in, out, n, unary_of, &op);
+        return;
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        out[i] = unary(op, in[i]);
     }
 }
 
@@ -290,32 +308,29 @@ static int64_t integer_unary(uint32_t op, int64_t v) {
     }
 }
 
-static void map_row(const kpu_node_t *node, const uint8_t *in, uint8_t *out) {
-    float scale = node->p.map.scale, bias = node->p.map.bias;
+static float map_f32(const kpu_node_t *node, float v) {
+    switch (node->p.map.function) {
+        case KPU_MAP_QUANTIZE:
+            return rintf(v * node->p.map.scale + node->p.map.bias);
+        case KPU_MAP_DEQUANTIZE:
+            return v * node->p.map.scale + node->p.map.bias;
+        case KPU_MAP_UNARY:
+            return unary(node->p.map.op, v);
+        default:
+            return v;
+    }
+}
+
+static void map_row(const kpu_node_t *node, const kpu_loops_t *l, const uint8_t *in, uint8_t *out) {
     uint8_t from = node->in[0].dtype, to = node->out.dtype;
-    ptrdiff_t si = node->p.map.in.stride[3] * (ptrdiff_t)kpu_dtype_size(from);
-    ptrdiff_t so = node->p.map.out.stride[3] * (ptrdiff_t)kpu_dtype_size(to);
-    for (uint32_t n = node->p.map.in.shape[3]; n > 0; --n, in += si, out += so) {
-        uint8_t function = node->p.map.function;
+    ptrdiff_t si = l->step[0][1] * (ptrdiff_t)kpu_dtype_size(from), so = l->step[0][0] * (ptrdiff_t)kpu_dtype_size(to);
+    for (size_t n = l->n[0]; n > 0; --n, in += si, out += so) {
         if (from != KPU_F32 && to != KPU_F32) {
             int64_t v = load_int(in, from);
-            store_int(out, to, function == KPU_MAP_UNARY ? integer_unary(node->p.map.op, v) : v);
+            store_int(out, to, node->p.map.function == KPU_MAP_UNARY ? integer_unary(node->p.map.op, v) : v);
             continue;
         }
-        float v = from == KPU_F32 ? *(const float *)in : from == KPU_U8 ? *in : (float)load_int(in, from);
-        switch (function) {
-            case KPU_MAP_QUANTIZE:
-                v = rintf(v * scale + bias);
-                break;
-            case KPU_MAP_DEQUANTIZE:
-                v = v * scale + bias;
-                break;
-            case KPU_MAP_UNARY:
-                v = unary(node->p.map.op, v);
-                break;
-            default:
-                break;
-        }
+        float v = map_f32(node, from == KPU_F32 ? *(const float *)in : from == KPU_U8 ? *in : (float)load_int(in, from));
         if (to == KPU_F32) {
             *(float *)out = v;
         } else if (to == KPU_U8) {
@@ -328,30 +343,60 @@ static void map_row(const kpu_node_t *node, const uint8_t *in, uint8_t *out) {
 
 void kpu_op_map(const kpu_net_t *net, const kpu_node_t *node) {
     const kpu_view_t *vi = &node->p.map.in, *vo = &node->p.map.out;
-    ptrdiff_t in_size = kpu_dtype_size(node->in[0].dtype), out_size = kpu_dtype_size(node->out.dtype);
+    uint8_t from = node->in[0].dtype, to = node->out.dtype, function = node->p.map.function;
+    ptrdiff_t in_size = kpu_dtype_size(from), out_size = kpu_dtype_size(to);
     const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
     uint8_t *out = kpu_range_ptr(net, &node->out);
-    uint32_t index[KPU_DIMS] = { 0 };
+    const int32_t *strides[] = { vo->stride, vi->stride };
+    kpu_loops_t l;
+    kpu_row_t row = { 0 };
+    kpu_loops_init(&l, vi->shape, strides, 2);
+    ptrdiff_t si = l.step[0][1], so = l.step[0][0];
+    uint32_t op = node->p.map.op;
+    bool packed = si == 1 && so == 1;
+    // In bytes, because a view may leave most of its range out.
+    bool lookup = packed && from == KPU_U8 && to == KPU_F32 && node->in[0].size >= TABLE_PAYS && node->out.size / 4 >= TABLE_PAYS;
+    float table[256];
+    for (unsigned i = 0; i < 256 && lookup; ++i) {
+        table[i] = map_f32(node, (float)i);
+    }
     do {
-        map_row(node, in + row_offset(vi->stride, index) * in_size, out + row_offset(vo->stride, index) * out_size);
-    } while (next_row(vi->shape, index));
+        uint8_t *ro = out + row.at[0] * out_size;
+        const uint8_t *ri = in + row.at[1] * in_size;
+        if (lookup) {
+            kpu_lookup_f32(ri, (float *)ro, l.n[0], table);
+        } else if (function == KPU_MAP_CONVERT && from == to) {
+            kpu_copy_row(ro, so, ri, si, l.n[0], (uint32_t)out_size);
+        } else if (packed && function == KPU_MAP_UNARY && from == KPU_F32 && to == KPU_F32 && is_slow(op)) {
+            kpu_map_f32((const float *)ri, (float *)ro, l.n[0], unary_of, &op);
+        } else if (packed && function == KPU_MAP_QUANTIZE && from == KPU_F32 && to == KPU_U8) {
+            kpu_quantize_even((const float *)ri, ro, l.n[0], node->p.map.scale, node->p.map.bias);
+        } else {
+            map_row(node, &l, ri, ro);
+        }
+    } while (kpu_loops_next(&l, &row));
 }
 
 // Ties to even, like the vector unit that the vendor's code was made for.
 void kpu_op_quantize_even(const kpu_net_t *net, const kpu_node_t *node) {
-    const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
-    uint8_t *out = kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size; ++i) {
-        out[i] = float_to_u8(rintf(in[i] * node->p.quant.scale + node->p.quant.bias));
-    }
+    kpu_quantize_even((const float *)kpu_range_ptr(net, &node->in[0]), kpu_range_ptr(net, &node->out), node->out.size,
+        node->p.quant.scale, node->p.quant.bias);
 }
 
 void kpu_op_dequantize_zero_point(const kpu_net_t *net, const kpu_node_t *node) {
-    float table[256];
+    const uint8_t *in = kpu_range_ptr(net, &node->in[0]);
+    float *out = (float *)kpu_range_ptr(net, &node->out), table[256];
+    size_t n = node->out.size / 4;
+    if (n < TABLE_PAYS) {
+        for (size_t i = 0; i < n; ++i) {
+            out[i] = ((float)in[i] - node->p.quant.bias) / node->p.quant.scale;
+        }
+        return;
+    }
     for (unsigned i = 0; i < 256; ++i) {
         table[i] = ((float)i - node->p.quant.bias) / node->p.quant.scale;
     }
-    kpu_lookup_f32(kpu_range_ptr(net, &node->in[0]), (float *)kpu_range_ptr(net, &node->out), node->out.size / 4, table);
+    kpu_lookup_f32(in, out, n, table);
 }
 
 // ---- reductions ------------------------------------------------------------------------------
@@ -367,6 +412,21 @@ static float reduced(uint32_t op, float acc, float v) {
     }
 }
 
+// A row of n into one of m. Where that is shorter, the rest counts for its first element.
+static void reduce_row(uint32_t op, const float *in, uint32_t n, float *out, uint32_t m) {
+    uint32_t w = 0;
+    if (m > 1) {
+        for (; w < n && w < m; ++w) {
+            out[w] = reduced(op, out[w], in[w]);
+        }
+    }
+    float acc = *out;
+    for (; w < n; ++w) {
+        acc = reduced(op, acc, in[w]);
+    }
+    *out = acc;
+}
+
 void kpu_op_reduce(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
@@ -377,12 +437,9 @@ void kpu_op_reduce(const kpu_net_t *net, const kpu_node_t *node) {
     }
     for (uint32_t n = 0; n < si[0]; ++n) {
         for (uint32_t c = 0; c < si[1]; ++c) {
-            for (uint32_t h = 0; h < si[2]; ++h) {
+            for (uint32_t h = 0; h < si[2]; ++h, in += si[3]) {
                 uint32_t row = (((n < so[0] ? n : 0) * so[1] + (c < so[1] ? c : 0)) * so[2] + (h < so[2] ? h : 0)) * so[3];
-                for (uint32_t w = 0; w < si[3]; ++w) {
-                    float *acc = &out[row + (w < so[3] ? w : 0)];
-                    *acc = reduced(node->p.reduce.op, *acc, *in++);
-                }
+                reduce_row(node->p.reduce.op, in, si[3], out + row, so[3]);
             }
         }
     }
@@ -425,7 +482,8 @@ void kpu_op_softmax_axis(const kpu_net_t *net, const kpu_node_t *node) {
 // ---- nnil ------------------------------------------------------------------------------------
 
 // The loader has checked opcodes, stack depth and that the code ends with a return.
-static float nnil(const uint8_t *code, float x) {
+static float nnil(const void *program, float x) {
+    const uint8_t *code = program;
     float s[KPU_NNIL_STACK];
     unsigned n = 0;
     for (;;) {
@@ -473,7 +531,5 @@ void kpu_op_nnil(const kpu_net_t *net, const kpu_node_t *node) {
     const float *in = (const float *)kpu_range_ptr(net, &node->in[0]);
     float *out = (float *)kpu_range_ptr(net, &node->out);
     const uint8_t *code = kpu_model_at(net, node->p.nnil.code);
-    for (uint32_t i = 0; i < node->out.size / 4; ++i) {
-        out[i] = nnil(code, in[i]);
-    }
+    kpu_map_f32(in, out, node->out.size / 4, nnil, code);
 }

@@ -5,11 +5,7 @@
 #include "kpu_ops_priv.h"
 
 void kpu_op_fill(const kpu_net_t *net, const kpu_node_t *node) {
-    uint32_t size = kpu_dtype_size(node->out.dtype);
-    uint8_t *out = kpu_range_ptr(net, &node->out);
-    for (uint32_t i = 0; i < node->out.size; ++i) {
-        out[i] = node->p.copy.fill[i % size];
-    }
+    kpu_fill(kpu_range_ptr(net, &node->out), node->out.size, node->p.copy.fill, kpu_dtype_size(node->out.dtype));
 }
 
 // Where the element o of a padded dimension of size n comes from.

@@ -6,6 +6,7 @@
 #include "kpu_layer.h"
 #include "kpu_ops.h"
 #include "kpu_run.h"
+#include "kpu_share.h"
 
 // channel_byte_num of layer word 11 has 16 bits.
 #define MAX_SENT_PIXELS 65536
@@ -177,7 +178,7 @@ static int read_maps(const kpu_run_t *run, const kpu_map_t *first, uint32_t batc
     return ret;
 }
 
-static int upload(kpu_run_t *run, const kpu_node_t *node) {
+static int upload(const kpu_run_t *run, const kpu_node_t *node) {
     const uint8_t *src = kpu_range_ptr(run->net, &node->in[0]);
     uint32_t bytes = map_bytes(&node->p.upload.map);
     int ret = 0;
@@ -188,9 +189,53 @@ static int upload(kpu_run_t *run, const kpu_node_t *node) {
     return ret;
 }
 
-static int download(kpu_run_t *run, const kpu_node_t *node) {
+static int download(const kpu_run_t *run, const kpu_node_t *node) {
     return read_maps(run, &node->p.upload.map, node->p.upload.batches, kpu_range_ptr(run->net, &node->out));
 }
+
+#if KPU_WITH_SHARING
+// A layer that another processor may run: it touches memory only.
+typedef struct {
+    const kpu_run_t *run;
+    kpu_node_t node;
+    int ret;
+} half_t;
+
+static void run_half(void *arg) {
+    half_t *half = arg;
+    const kpu_node_t *node = &half->node;
+    if (node->op == KPU_OP_UPLOAD) {
+        half->ret = upload(half->run, node);
+    } else if (node->op == KPU_OP_DOWNLOAD) {
+        half->ret = download(half->run, node);
+    } else {
+        half->ret = kpu_op_run(half->run->net, node) == KPU_OK ? 0 : -1;
+    }
+}
+
+// Both processors work on a large layer. False when it is not one, and nothing was done.
+static bool share(const kpu_run_t *run, const kpu_node_t *node, int *ret) {
+    // Not on the stack: a processor that did not come back may still write there. It gets no more work then.
+    static half_t second;
+    static bool lost;
+    const kpu_helper_t *helper = &run->backend->helper;
+    kpu_node_t halves[2];
+    if (helper->start == NULL || lost || !kpu_node_halves(node, helper->min_work, halves)) {
+        return false;
+    }
+    half_t first = { .run = run, .node = halves[0] };
+    second = (half_t) { .run = run, .node = halves[1] };
+    if (!helper->start(run_half, &second)) {
+        return false;
+    }
+    run_half(&first);
+    lost = !helper->wait();
+    *ret = lost ? -ETIMEDOUT : first.ret < 0 ? first.ret : second.ret;
+    return true;
+}
+#else
+#define share(run, node, ret) (false)
+#endif
 
 static void next_node(kpu_run_t *run) {
     run->batch = 0;
@@ -256,10 +301,23 @@ static int step_conv(kpu_run_t *run, const kpu_node_t *node, char *err) {
 
 static int step_start(kpu_run_t *run, char *err) {
     const kpu_node_t *node = &run->net->nodes[run->pos];
-    int ret;
+    int ret = 0;
+    if (node->op == KPU_OP_CONV) {
+        return step_conv(run, node, err);
+    }
+    if (share(run, node, &ret)) {
+        if (ret == -ETIMEDOUT) {
+            run->state = KPU_RUN_IDLE;
+            return kpu_fail(err, KPU_ERR_RUN, "layer %u (%s): timed out waiting for the second processor",
+                (unsigned)run->pos, node->name);
+        }
+        if (ret < 0) {
+            return backend_fail(run, "the layer", ret, err);
+        }
+        next_node(run);
+        return KPU_OK;
+    }
     switch (node->op) {
-        case KPU_OP_CONV:
-            return step_conv(run, node, err);
         case KPU_OP_UPLOAD:
             ret = upload(run, node);
             break;

@@ -38,6 +38,11 @@ typedef enum {
 #define KPU_WITH_V5 (1)
 #endif
 
+// Or the part that lets a second processor help.
+#ifndef KPU_WITH_SHARING
+#define KPU_WITH_SHARING (1)
+#endif
+
 #define KPU_RAM_LINE (64)
 #define KPU_RAM_LINES (32768)
 #define KPU_RAM_BYTES (KPU_RAM_LINES * KPU_RAM_LINE)
@@ -390,6 +395,15 @@ typedef struct {
 // Layers that the KPU takes before the first one is done.
 #define KPU_QUEUE (8)
 
+// A second processor for CPU layers.
+typedef struct {
+    // Starts fn(arg) there; false when it cannot be had now. NULL: there is none.
+    bool (*start)(void (*fn)(void *arg), void *arg);
+    // When fn has returned: true. False when it took far too long.
+    bool (*wait)(void);
+    uint64_t min_work;          // instructions that a layer must take to be shared
+} kpu_helper_t;
+
 // What runs the KPU layers: the chip (hal/kpu through the binding) or software (host tests).
 // All return 0 or a negative errno.
 typedef struct {
@@ -411,6 +425,8 @@ typedef struct {
     uint32_t max_dest;
     int (*write)(void *ctx, uint32_t off, const uint8_t *src, uint32_t n);
     int (*read)(void *ctx, uint32_t off, uint8_t *dst, uint32_t n);
+    volatile uint64_t *ram;     // KPU RAM as the CPU sees it; NULL: only by write and read
+    kpu_helper_t helper;
     void *ctx;
 } kpu_backend_t;
 

@@ -7,6 +7,7 @@
 
 #include "py/gc.h"
 
+#include "hal/hart1.h"
 #include "hal/kpu.h"
 #include "kpu_ram.h"
 #include "modkpu.h"
@@ -158,11 +159,28 @@ static int hw_read(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
     return kpu_ram_read(off, dst, n);
 }
 
+#if KPU_WITH_SHARING
+// Layers of the CPU are shared with the second hart when they take longer than it takes to wake it and to share.
+#define SHARED_WORK (20000)
+#define HART1_TIMEOUT_US (60000000) // a minute, for the largest layer that a loader accepts
+
+static bool hart1_start(void (*fn)(void *arg), void *arg) {
+    return hart1_run(fn, arg) == 0;
+}
+
+static bool hart1_done(void) {
+    return hart1_wait(HART1_TIMEOUT_US) == 0;
+}
+#endif
+
 int modkpu_hw_init(modkpu_net_obj_t *self, char *err) {
     kpu_init();
     self->backend = (kpu_backend_t) {
         .start = hw_start, .queue = hw_queue, .poll = hw_poll, .stop = hw_stop, .waiting_for = hw_waiting_for,
-        .max_dest = MODKPU_LANDING_MAX, .write = hw_write, .read = hw_read, .ctx = self,
+        .max_dest = MODKPU_LANDING_MAX, .write = hw_write, .read = hw_read, .ram = kpu_ram_words(), .ctx = self,
+        #if KPU_WITH_SHARING
+        .helper = { .start = hart1_start, .wait = hart1_done, .min_work = SHARED_WORK },
+        #endif
     };
     int ret = claim_kpu_ram(self, err);
     if (ret != KPU_OK) {

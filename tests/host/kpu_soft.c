@@ -287,6 +287,7 @@ static int soft_read(void *ctx, uint32_t off, uint8_t *dst, uint32_t n) {
 void kpu_soft_backend(kpu_soft_t *soft, kpu_backend_t *backend) {
     *backend = (kpu_backend_t) {
         .start = soft_start, .poll = soft_poll, .stop = soft_stop,
-        .max_dest = 1 << 20, .write = soft_write, .read = soft_read, .ctx = soft,
+        .max_dest = 1 << 20, .write = soft_write, .read = soft_read,
+        .ram = (volatile uint64_t *)(void *)soft->ram, .ctx = soft,
     };
 }

@@ -8,7 +8,7 @@
 #include "kpu_types.h"
 
 typedef struct {
-    uint8_t ram[KPU_RAM_BYTES];
+    uint8_t ram[KPU_RAM_BYTES] __attribute__((aligned(8)));
     bool busy;
     bool compute;               // false: only touch what a layer would touch (for fuzzing)
     int fail_at;                // the n-th start from now fails with -5 (0 = never)
