@@ -85,12 +85,17 @@ static const W25qPart parts[] = {
     { "gd25lq128", 0xc8, 0x60, 0x18 },
 };
 
+static int64_t w25q_busy_ns(K210W25qState *s, int64_t us)
+{
+    return us * 10 * s->busy_percent;
+}
+
 static void w25q_start_busy(K210W25qState *s, unsigned op, int64_t us)
 {
     s->busy = true;
     s->op = op;
     s->busy_until = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
-                    us * 10 * s->busy_percent;
+                    w25q_busy_ns(s, us);
 }
 
 /* WEL and BUSY fall together when the operation ends. */
@@ -98,6 +103,7 @@ static void w25q_poll_busy(K210W25qState *s)
 {
     if (s->busy &&
         qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) >= s->busy_until) {
+        k210_w25q_finish(s);
         k210_w25q_sync(s);
         s->busy = false;
         s->wel = false;
@@ -111,6 +117,7 @@ static void w25q_suspend(K210W25qState *s)
 
     /* ignored when there is nothing that can be suspended */
     if (s->busy && s->op != OP_OTHER && !(s->sr[1] & SR2_SUS)) {
+        k210_w25q_finish(s);
         s->suspended_op = s->op;
         s->suspended_ns = s->busy_until - now;
         s->sr[1] |= SR2_SUS;
@@ -196,8 +203,13 @@ static void w25q_erase(K210W25qState *s, uint32_t addr, uint32_t len,
     if (!w25q_may_write(s, addr, len)) {
         return;
     }
-    memset(s->storage + addr, 0xff, len);
-    k210_w25q_store(s, addr, len);
+    if (len < s->size) {
+        k210_w25q_begin(s, addr, len, NULL, w25q_busy_ns(s, us));
+    } else {
+        k210_w25q_finish(s);
+        memset(s->storage, 0xff, len);
+        k210_w25q_store(s, 0, len);
+    }
     s->erased_at = addr;
     s->erased_size = len;
     /* an erase of the whole chip cannot be suspended */
@@ -212,12 +224,13 @@ static int64_t w25q_program_time(unsigned bytes)
 static void w25q_program(K210W25qState *s)
 {
     uint32_t base = s->addr & ~(K210_W25Q_PAGE - 1);
-    uint8_t *cell = s->storage + base;
+    uint8_t cell[K210_W25Q_PAGE];
     unsigned lost = 0, first = 0, used = 0;
 
     if (!s->count || !w25q_may_write(s, base, K210_W25Q_PAGE)) {
         return;
     }
+    memcpy(cell, s->storage + base, K210_W25Q_PAGE);
     for (unsigned i = 0; i < K210_W25Q_PAGE; i++) {
         if (!s->page_used[i]) {
             continue;
@@ -235,7 +248,8 @@ static void w25q_program(K210W25qState *s)
                          "page at 0x%06x differ, the first at 0x%06x",
                          lost, base, base + first);
     }
-    k210_w25q_store(s, base, K210_W25Q_PAGE);
+    k210_w25q_begin(s, base, K210_W25Q_PAGE, cell,
+                    w25q_busy_ns(s, w25q_program_time(used)));
     w25q_start_busy(s, OP_PROGRAM, w25q_program_time(used));
 }
 
@@ -747,6 +761,10 @@ static int w25q_post_load(void *opaque, int version_id)
     K210W25qState *s = opaque;
     Error *err = NULL;
 
+    if (s->half_size > 64 * KiB || s->half_at > s->size - s->half_size ||
+        (!s->half_is_erase && s->half_size > K210_W25Q_PAGE)) {
+        return -EINVAL;
+    }
     if (s->blk && !k210_w25q_load(s, &err)) {
         error_report_err(err);
         return -EIO;
@@ -774,8 +792,8 @@ static const VMStateDescription vmstate_w25q_storage = {
 
 static const VMStateDescription vmstate_w25q = {
     .name = TYPE_K210_W25Q,
-    .version_id = 2,
-    .minimum_version_id = 2,
+    .version_id = 3,
+    .minimum_version_id = 3,
     .post_load = w25q_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_SSI_PERIPHERAL(parent_obj, K210W25qState),
@@ -803,6 +821,12 @@ static const VMStateDescription vmstate_w25q = {
         VMSTATE_UINT8_ARRAY(data, K210W25qState, 8),
         VMSTATE_UINT8_ARRAY(page, K210W25qState, K210_W25Q_PAGE),
         VMSTATE_BOOL_ARRAY(page_used, K210W25qState, K210_W25Q_PAGE),
+        VMSTATE_BOOL(unpowered, K210W25qState),
+        VMSTATE_UINT32(half_at, K210W25qState),
+        VMSTATE_UINT32(half_size, K210W25qState),
+        VMSTATE_BOOL(half_is_erase, K210W25qState),
+        VMSTATE_UINT8_ARRAY(half_page, K210W25qState, K210_W25Q_PAGE),
+        VMSTATE_TIMER_PTR(half_timer, K210W25qState),
         VMSTATE_END_OF_LIST()
     },
     .subsections = (const VMStateDescription * const []) {
@@ -810,6 +834,25 @@ static const VMStateDescription vmstate_w25q = {
         NULL
     }
 };
+
+static bool w25q_get_power(Object *obj, Error **errp)
+{
+    return !K210_W25Q(obj)->unpowered;
+}
+
+static void w25q_set_power(Object *obj, bool on, Error **errp)
+{
+    K210W25qState *s = K210_W25Q(obj);
+
+    s->unpowered = !on;
+    if (on) {
+        w25q_power_up(s);
+    } else {
+        w25q_poll_busy(s);
+        k210_w25q_abandon(s);
+        s->busy = false;
+    }
+}
 
 static const Property w25q_properties[] = {
     DEFINE_PROP_STRING("part", K210W25qState, part),
@@ -829,6 +872,8 @@ static void w25q_class_init(ObjectClass *klass, void *data)
     dc->vmsd = &vmstate_w25q;
     set_bit(DEVICE_CATEGORY_STORAGE, dc->categories);
     device_class_set_props(dc, w25q_properties);
+    object_class_property_add_bool(klass, "power", w25q_get_power,
+                                   w25q_set_power);
     rc->phases.hold = w25q_reset_hold;
     k->realize = w25q_realize;
     k->transfer = w25q_transfer;

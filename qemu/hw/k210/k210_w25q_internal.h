@@ -19,6 +19,19 @@ bool k210_w25q_load(K210W25qState *s, Error **errp);
 /* These cells have changed: they go to the image file. */
 void k210_w25q_store(K210W25qState *s, uint32_t addr, uint32_t len);
 
+/*
+ * An operation of @ns begins that makes @want of the page at @addr, or, when
+ * @want is NULL, FFh of @len cells. Until its middle they are half done.
+ */
+void k210_w25q_begin(K210W25qState *s, uint32_t addr, uint32_t len,
+                     const uint8_t *want, int64_t ns);
+
+/* The cells are as they should be, now if not before. */
+void k210_w25q_finish(K210W25qState *s);
+
+/* The power is gone: half done cells stay so. */
+void k210_w25q_abandon(K210W25qState *s);
+
 /* Waits until the image file has all changes. */
 void k210_w25q_sync(K210W25qState *s);
 

@@ -7,7 +7,8 @@
  * the program time of the part. One write is on its way at a time, and what
  * changes meanwhile is the next. Every write is a state that the part had, in
  * its order, so a file that is left behind by a killed emulator is that of a
- * board which lost its power.
+ * board which lost its power. In the first half of a program or erase the
+ * cells are between old and new, as on the chip: some bits are there already.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -16,6 +17,7 @@
 #include "qemu/bswap.h"
 #include "qemu/error-report.h"
 #include "qemu/memalign.h"
+#include "qemu/timer.h"
 #include "qemu/units.h"
 #include "qapi/error.h"
 #include "system/block-backend.h"
@@ -95,6 +97,68 @@ void k210_w25q_store(K210W25qState *s, uint32_t addr, uint32_t len)
     }
 }
 
+/* Not repeatable in earnest, but the same in each run under -icount. */
+static uint32_t w25q_some_bits(uint32_t *seed)
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+void k210_w25q_begin(K210W25qState *s, uint32_t addr, uint32_t len,
+                     const uint8_t *want, int64_t ns)
+{
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    uint32_t seed = (addr ^ now) | 1;
+
+    k210_w25q_finish(s);
+    s->half_at = addr;
+    s->half_size = len;
+    s->half_is_erase = !want;
+    if (want) {
+        memcpy(s->half_page, want, K210_W25Q_PAGE);
+    }
+    for (uint32_t i = 0; i < len; i++) {
+        uint8_t *cell = s->storage + addr + i;
+        uint32_t r = w25q_some_bits(&seed);
+
+        if (want) {
+            *cell &= want[i] | r;
+        } else {
+            /* an erase first programs all cells, then clears them */
+            *cell = (*cell & r) | (r >> 8 & r >> 16);
+        }
+    }
+    k210_w25q_store(s, addr, len);
+    timer_mod(s->half_timer, now + ns / 2);
+}
+
+void k210_w25q_finish(K210W25qState *s)
+{
+    if (!s->half_size) {
+        return;
+    }
+    if (s->half_is_erase) {
+        memset(s->storage + s->half_at, 0xff, s->half_size);
+    } else {
+        memcpy(s->storage + s->half_at, s->half_page, s->half_size);
+    }
+    k210_w25q_store(s, s->half_at, s->half_size);
+    k210_w25q_abandon(s);
+}
+
+void k210_w25q_abandon(K210W25qState *s)
+{
+    s->half_size = 0;
+    timer_del(s->half_timer);
+}
+
+static void w25q_half_time(void *opaque)
+{
+    k210_w25q_finish(opaque);
+}
+
 bool k210_w25q_load(K210W25qState *s, Error **errp)
 {
     int64_t length;
@@ -126,6 +190,7 @@ bool k210_w25q_load(K210W25qState *s, Error **errp)
 
 bool k210_w25q_open_storage(K210W25qState *s, Error **errp)
 {
+    s->half_timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, w25q_half_time, s);
     if (s->blk) {
         uint64_t perm = BLK_PERM_CONSISTENT_READ;
 

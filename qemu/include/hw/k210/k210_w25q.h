@@ -6,6 +6,8 @@
  *  + property "drive": block backend; without one the part is erased RAM
  *  + property "unique-id": the 64-bit number answered to 4Bh
  *  + property "busy-percent": scales program and erase times (default 100)
+ *  + property "power" (bool): false is a power cut; what was being programmed
+ *    or erased stays half done. True again is a power-up
  *  + chip select on SSI_GPIO_CS, active low
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -16,6 +18,7 @@
 
 #include "hw/ssi/ssi.h"
 #include "qemu/iov.h"
+#include "qemu/timer.h"
 #include "qom/object.h"
 
 #define TYPE_K210_W25Q "k210-w25q"
@@ -64,7 +67,15 @@ struct K210W25qState {
     uint8_t page[K210_W25Q_PAGE];
     bool page_used[K210_W25Q_PAGE];
 
-    /* What the image file does not have yet; see k210_w25q_store.c. */
+    /* Cells that are half done, and how they will be; see k210_w25q_store.c. */
+    bool unpowered;
+    uint32_t half_at;
+    uint32_t half_size;     /* 0: none */
+    bool half_is_erase;
+    uint8_t half_page[K210_W25Q_PAGE];
+    QEMUTimer *half_timer;
+
+    /* What the image file does not have yet. */
     bool writing;
     QEMUIOVector iov;
     void *bounce;
