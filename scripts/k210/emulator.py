@@ -42,6 +42,7 @@ MACHINE = "/machine"
 KEYS, LEDS = "/machine/keys", "/machine/leds"
 CARD = "/machine/sd/card"
 KPU = "/machine/soc/kpu"
+FLASH = "/machine/flash"
 FPIOA = "/machine/soc/fpioa"
 
 
@@ -388,11 +389,12 @@ class Emulator:
 
     def power(self, on: bool) -> None:
         """The plug. Without power nothing runs; with it everything starts from its power-on state."""
+        if not on:
+            self.qmp("stop")
+        self.set(FLASH, "power", on)
         if on:
             self.reset()
             self.resume()
-        else:
-            self.qmp("stop")
 
     def stop_kpu(self, stopped: bool) -> None:
         self.set(KPU, "stopped", stopped)

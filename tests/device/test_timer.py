@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """machine.Timer and machine.PWM, measured in virtual time."""
 
+import itertools
+
 import pytest
 
 from k210.board import Board
@@ -272,3 +274,23 @@ print(i())
         "True",
         "0",
     ]
+
+
+@pytest.mark.emulator_only
+@pytest.mark.k210(icount=True)
+def test_bitstream(board: Board) -> None:
+    """WS2812's bits at the pad: each pulse is within 150 ns, and errors do not add up."""
+    assert board.emulator
+    timing = (400, 850, 800, 450)
+    board.exec("import machine\np = machine.Pin(21, machine.Pin.OUT, value=0)")
+    board.emulator.set("/machine/soc/fpioa", "probe", "21")
+    board.exec(f"machine.bitstream(p, 0, {timing}, b'\\xa5\\x0f\\x80')")
+    edges = [tuple(map(int, e.split(":"))) for e in board.emulator.get("/machine/soc/fpioa", "edges").split()]
+    board.emulator.set("/machine/soc/fpioa", "probe", "")
+    assert [level for _, level in edges] == [1, 0] * 24
+    times = [t for t, _ in edges]
+    bits = "".join(f"{byte:08b}" for byte in b"\xa5\x0f\x80")
+    wanted = [ns for bit in bits for ns in (timing[2:] if bit == "1" else timing[:2])]
+    took = [b - a for a, b in itertools.pairwise(times)]
+    assert all(abs(a - b) <= 150 for a, b in zip(took, wanted, strict=False)), took
+    assert abs(times[-1] - times[0] - sum(wanted[:-1])) <= 150

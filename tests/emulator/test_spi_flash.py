@@ -201,6 +201,36 @@ def test_program_time_grows_with_the_bytes(flash):
         assert took == pytest.approx(expected, abs=10_000)
 
 
+def test_a_killed_emulator_leaves_a_page_half_programmed(flash):
+    """Some bits are there already; none that should stay has gone."""
+    page = bytes(range(256))
+    flash.send([0x06], select=0)
+    flash.send([0x02, 0, 0x40, 0, *page], select=0)
+    flash.q.clock_step(100_000)
+    flash.q.qmp("stop")  # what is on its way to the file gets there
+    half = flash.q.image.read_bytes()[0x4000:0x4100]
+    assert half not in (page, b"\xff" * 256)
+    assert all(got & want == want for got, want in zip(half, page, strict=True))
+    flash.q.qmp("cont")
+    flash.q.clock_step(200_000)
+    flash.q.qmp("stop")
+    assert flash.q.image.read_bytes()[0x4000:0x4100] == page
+
+
+def test_power_cut_in_an_erase(flash, content):
+    flash.send([0x06], select=0)
+    flash.send([0x20, 0, 0, 0], select=0)
+    flash.q.clock_step(10_000_000)
+    flash.q.qom_set("/machine/flash", "power", False)
+    flash.q.qom_set("/machine/flash", "power", True)
+    assert not status(flash) & 1
+    half = bytes(flash.receive([0x03, 0, 0, 0], 4096))
+    assert half not in (content[:4096], b"\xff" * 4096)
+    flash.q.clock_step(100_000_000)
+    assert bytes(flash.receive([0x03, 0, 0, 0], 4096)) == half, "the erase does not go on"
+    assert bytes(flash.receive([0x03, 0, 0x10, 0], 16)) == content[0x1000:0x1010]
+
+
 def test_security_registers(flash):
     address = [0, 0x20, 4]
     flash.send([0x06], select=0)

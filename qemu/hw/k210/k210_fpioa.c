@@ -12,6 +12,7 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "qemu/cutils.h"
@@ -154,6 +155,10 @@ static void pad_settle(K210FpioaState *s, unsigned pad)
     if (level != s->pad_level[pad]) {
         s->pad_level[pad] = level;
         trace_k210_fpioa_pad(pad, level);
+        if (pad + 1 == s->probe && s->edges < K210_EDGES) {
+            s->edge_ns[s->edges] = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+            s->edge_level[s->edges++] = level;
+        }
         qemu_set_irq(s->pad_out[pad], level);
     }
     func_update(s, pad_func(s, pad));
@@ -389,6 +394,39 @@ static void fpioa_set_jumpers(Object *obj, const char *value, Error **errp)
     }
 }
 
+static char *fpioa_get_probe(Object *obj, Error **errp)
+{
+    K210FpioaState *s = K210_FPIOA(obj);
+
+    return s->probe ? g_strdup_printf("%d", s->probe - 1) : g_strdup("");
+}
+
+static void fpioa_set_probe(Object *obj, const char *value, Error **errp)
+{
+    K210FpioaState *s = K210_FPIOA(obj);
+    unsigned pad = 0;
+
+    if (*value && (qemu_strtoui(value, NULL, 10, &pad) < 0 ||
+                   pad >= K210_NPADS)) {
+        error_setg(errp, "the probe is on a pad 0 to 47, or on \"\"");
+        return;
+    }
+    s->probe = *value ? pad + 1 : 0;
+    s->edges = 0;
+}
+
+static char *fpioa_get_edges(Object *obj, Error **errp)
+{
+    K210FpioaState *s = K210_FPIOA(obj);
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < s->edges; i++) {
+        g_string_append_printf(text, "%s%" PRId64 ":%d", i ? " " : "",
+                               s->edge_ns[i], s->edge_level[i]);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static const VMStateDescription vmstate_fpioa = {
     .name = TYPE_K210_FPIOA,
     .version_id = 1,
@@ -430,6 +468,8 @@ static void fpioa_init(Object *obj)
                         NULL);
     object_property_add_str(obj, "jumpers", fpioa_get_jumpers,
                             fpioa_set_jumpers);
+    object_property_add_str(obj, "probe", fpioa_get_probe, fpioa_set_probe);
+    object_property_add_str(obj, "edges", fpioa_get_edges, NULL);
 }
 
 static void fpioa_class_init(ObjectClass *klass, void *data)

@@ -56,7 +56,12 @@ enum K210Func {
  * Property "pads" (read-only): levels at all pads.
  * Property "jumpers": pairs of pads that a wire connects, "20-21,22-23"; can be
  * set while the machine runs. UART, SPI and I2C data do not move at pads.
+ * Property "probe": the number of a pad whose edges are noted, "" = none; then
+ * "edges" (read-only): "time:level time:level ...", in ns of virtual time,
+ * the first K210_EDGES since "probe" was set.
  */
+#define K210_EDGES 4096
+
 struct K210FpioaState {
     SysBusDevice parent_obj;
 
@@ -74,6 +79,11 @@ struct K210FpioaState {
     uint8_t pad_ext[K210_NPADS];
     uint8_t pad_level[K210_NPADS];
     uint8_t jumper[K210_NPADS];     /* the other end + 1, 0 = none */
+
+    uint8_t probe;                  /* pad + 1, 0 = none */
+    unsigned edges;
+    int64_t edge_ns[K210_EDGES];
+    uint8_t edge_level[K210_EDGES];
 };
 
 /* The lowest pad that carries a function, or -1 when no pad does. */
