@@ -10,6 +10,7 @@
 #include "extmod/modmachine.h"
 #include "hal/fpioa.h"
 #include "hal/i2c.h"
+#include "machine_periph.h"
 #include "machine_pin.h"
 
 #define DEFAULT_HZ (400000)
@@ -25,6 +26,7 @@ typedef struct _machine_i2c_obj_t {
     uint8_t id;
     uint32_t hz;
     uint32_t timeout_us;
+    uint16_t addr; // of a slave
     mp_obj_t soft; // the SoftI2C behind a bit-banged bus, else MP_OBJ_NULL
 } machine_i2c_obj_t;
 
@@ -45,8 +47,13 @@ static void machine_i2c_print(const mp_print_t *print, mp_obj_t self_in, mp_prin
         mp_obj_print_helper(print, self->soft, PRINT_REPR);
         return;
     }
-    mp_printf(print, "I2C(%u, scl=%d, sda=%d, freq=%u, timeout=%u)", self->id,
-        fpioa_pad_of(scl_function(self->id)), fpioa_pad_of(sda_function(self->id)), self->hz, self->timeout_us);
+    mp_printf(print, "I2C(%u, scl=%d, sda=%d, ", self->id,
+        fpioa_pad_of(scl_function(self->id)), fpioa_pad_of(sda_function(self->id)));
+    if (machine_i2c_is_slave(self->id)) {
+        mp_printf(print, "mode=I2C.MODE_SLAVE, addr=0x%02x)", self->addr);
+    } else {
+        mp_printf(print, "freq=%u, timeout=%u)", self->hz, self->timeout_us);
+    }
 }
 
 // A bit-banged bus is MicroPython's SoftI2C. gscl and gsda say which GPIOHS to use.
@@ -70,10 +77,13 @@ static void init_soft(machine_i2c_obj_t *self, mp_obj_t scl, mp_obj_t sda, mp_in
     self->soft = MP_OBJ_TYPE_GET_SLOT(&mp_machine_soft_i2c_type, make_new)(&mp_machine_soft_i2c_type, 0, 4, args);
 }
 
-// init(mode=MODE_MASTER, *, scl, sda, freq=400000, timeout=50000 us, gscl, gsda). The rest of MaixPy's keywords,
-// for slaves, is accepted as far as it changes nothing.
+// init(mode=MODE_MASTER, *, scl, sda, freq=400000, timeout=50000 us, gscl, gsda), and for slaves addr, addr_size=7,
+// on_receive, on_transmit, on_event.
 static void machine_i2c_init(mp_obj_base_t *self_in, size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_mode, ARG_scl, ARG_sda, ARG_freq, ARG_timeout, ARG_gscl, ARG_gsda, ARG_addr, ARG_addr_size };
+    enum {
+        ARG_mode, ARG_scl, ARG_sda, ARG_freq, ARG_timeout, ARG_gscl, ARG_gsda, ARG_addr, ARG_addr_size,
+        ARG_on_receive, ARG_on_transmit, ARG_on_event,
+    };
     static const mp_arg_t allowed_args[] = {
         { MP_QSTR_mode, MP_ARG_INT, {.u_int = MODE_MASTER} },
         { MP_QSTR_scl, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
@@ -84,6 +94,9 @@ static void machine_i2c_init(mp_obj_base_t *self_in, size_t n_args, const mp_obj
         { MP_QSTR_gsda, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = 0} },
         { MP_QSTR_addr, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = 0} },
         { MP_QSTR_addr_size, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = 7} },
+        { MP_QSTR_on_receive, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
+        { MP_QSTR_on_transmit, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
+        { MP_QSTR_on_event, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
     };
     machine_i2c_obj_t *self = (machine_i2c_obj_t *)self_in;
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed_args)];
@@ -93,10 +106,13 @@ static void machine_i2c_init(mp_obj_base_t *self_in, size_t n_args, const mp_obj
         args[ARG_freq].u_int = mode; // some ports have the rate there
         mode = MODE_MASTER;
     }
-    if (mode != MODE_MASTER && mode != MODE_MASTER_SOFT) {
-        mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2C: mode error! Only I2C.MODE_MASTER is supported"));
+    if (mode < MODE_MASTER || mode > MODE_MASTER_SOFT) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]I2C: mode error! There is no mode %d"), (int)mode);
     }
-    if (args[ARG_addr_size].u_int != 7) {
+    if (mode == MODE_SLAVE && self->id >= ID_SOFT_FIRST) {
+        mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2C: mode error! A bit-banged bus is no slave"));
+    }
+    if (mode != MODE_SLAVE && args[ARG_addr_size].u_int != 7) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2C: addr size error! Only 7-bit addresses are supported"));
     }
     if ((args[ARG_scl].u_obj == mp_const_none) != (args[ARG_sda].u_obj == mp_const_none)) {
@@ -123,6 +139,15 @@ static void machine_i2c_init(mp_obj_base_t *self_in, size_t n_args, const mp_obj
         machine_pin_assign(args[ARG_sda].u_obj, sda_function(self->id));
         machine_pin_assign(args[ARG_scl].u_obj, scl_function(self->id));
     }
+    if (mode == MODE_SLAVE) {
+        self->addr = args[ARG_addr].u_int;
+        const mp_obj_t callbacks[I2C_SLAVE_CALLBACKS] = {
+            args[ARG_on_receive].u_obj, args[ARG_on_transmit].u_obj, args[ARG_on_event].u_obj,
+        };
+        machine_i2c_slave_init(self->id, args[ARG_addr].u_int, args[ARG_addr_size].u_int, callbacks);
+        return;
+    }
+    machine_i2c_slave_deinit(self->id);
     int32_t hz = i2c_init(self->id, args[ARG_freq].u_int);
     if (hz < 0) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("freq %d is not possible"), (int)args[ARG_freq].u_int);
@@ -190,6 +215,9 @@ static int machine_i2c_transfer(mp_obj_base_t *self_in, uint16_t addr, size_t n,
                 flags & ~MP_MACHINE_I2C_FLAG_WRITE1);
         }
         return mp_machine_soft_i2c_transfer(soft, addr, n, bufs, flags);
+    }
+    if (machine_i2c_is_slave(self->id)) {
+        mp_raise_msg_varg(&mp_type_OSError, MP_ERROR_TEXT("I2C%u is a slave: transfers are for masters"), self->id);
     }
     check_lines(self);
     if (addr > 0x7F) {
@@ -280,6 +308,7 @@ MEM_METHOD(writeto_mem);
 static mp_obj_t machine_i2c_deinit(mp_obj_t self_in) {
     machine_i2c_obj_t *self = MP_OBJ_TO_PTR(self_in);
     if (self->soft == MP_OBJ_NULL) {
+        machine_i2c_slave_deinit(self->id);
         i2c_deinit(self->id);
         machine_pin_release(scl_function(self->id));
         machine_pin_release(sda_function(self->id));
@@ -297,6 +326,9 @@ static const mp_rom_map_elem_t machine_i2c_constants_table[] = {
     { MP_ROM_QSTR(MP_QSTR_I2C4), MP_ROM_INT(4) },
     { MP_ROM_QSTR(MP_QSTR_I2C5), MP_ROM_INT(5) },
     { MP_ROM_QSTR(MP_QSTR_I2C_SOFT), MP_ROM_INT(ID_SOFT_LAST) },
+    { MP_ROM_QSTR(MP_QSTR_I2C_EV_START), MP_ROM_INT(I2C_SLAVE_START) },
+    { MP_ROM_QSTR(MP_QSTR_I2C_EV_RESTART), MP_ROM_INT(I2C_SLAVE_RESTART) },
+    { MP_ROM_QSTR(MP_QSTR_I2C_EV_STOP), MP_ROM_INT(I2C_SLAVE_STOP) },
     { MP_ROM_QSTR(MP_QSTR_MODE_MASTER), MP_ROM_INT(MODE_MASTER) },
     { MP_ROM_QSTR(MP_QSTR_MODE_SLAVE), MP_ROM_INT(MODE_SLAVE) },
     { MP_ROM_QSTR(MP_QSTR_MODE_MASTER_SOFT), MP_ROM_INT(MODE_MASTER_SOFT) },

@@ -331,12 +331,15 @@ static const mp_irq_methods_t irq_methods = {
     .info = irq_info,
 };
 
-// irq(handler=None, trigger=IRQ_RISING | IRQ_FALLING, hard=False)
+// irq(handler=None, trigger=IRQ_RISING | IRQ_FALLING, *, priority=1, wake=None, hard=False). All pins have the same
+// priority, and nothing here sleeps so deeply that it must be woken.
 static mp_obj_t machine_pin_irq(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
-    enum { ARG_handler, ARG_trigger, ARG_hard };
+    enum { ARG_handler, ARG_trigger, ARG_priority, ARG_wake, ARG_hard };
     static const mp_arg_t allowed_args[] = {
         { MP_QSTR_handler, MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
         { MP_QSTR_trigger, MP_ARG_INT, {.u_int = GPIOHS_RISING | GPIOHS_FALLING} },
+        { MP_QSTR_priority, MP_ARG_KW_ONLY | MP_ARG_INT, {.u_int = 1} },
+        { MP_QSTR_wake, MP_ARG_KW_ONLY | MP_ARG_OBJ, {.u_rom_obj = MP_ROM_NONE} },
         { MP_QSTR_hard, MP_ARG_BOOL, {.u_bool = false} },
     };
     const machine_pin_obj_t *self = MP_OBJ_TO_PTR(pos_args[0]);
@@ -353,6 +356,9 @@ static mp_obj_t machine_pin_irq(size_t n_args, const mp_obj_t *pos_args, mp_map_
         mp_uint_t trigger = args[ARG_trigger].u_int;
         if (trigger & ~(mp_uint_t)(GPIOHS_RISING | GPIOHS_FALLING)) {
             mp_raise_ValueError(MP_ERROR_TEXT("trigger is not IRQ_RISING, IRQ_FALLING or both"));
+        }
+        if (args[ARG_wake].u_obj != mp_const_none && args[ARG_wake].u_obj != MP_OBJ_NEW_SMALL_INT(0)) {
+            mp_raise_ValueError(MP_ERROR_TEXT("wake: the chip has no sleep that a pin could end"));
         }
         irq_trigger(MP_OBJ_FROM_PTR(self), 0);
         irq->base.handler = args[ARG_handler].u_obj;

@@ -153,6 +153,9 @@ int main(void) {
         #if MICROPY_PY_MACHINE_SPI
         machine_spi_deinit_all();
         #endif
+        #if MICROPY_HW_I2C_SLAVE
+        machine_i2c_deinit_all();
+        #endif
         #if MICROPY_PY_MACHINE_I2S
         machine_i2s_deinit_all();
         #endif

@@ -58,11 +58,18 @@ static mp_int_t mp_machine_reset_cause(void) {
     }
 }
 
-// The flash's serial number: the chip's own is in fuses that only ROM code can read.
+// 32 bytes as in MaixPy, whose way to them is not published: the flash's serial number, then words mixed from it
+// (the finaliser of splitmix64, which is a bijection).
 static mp_obj_t mp_machine_unique_id(void) {
-    uint8_t id[8];
-    mp_hal_check(flash_unique_id(id));
-    return mp_obj_new_bytes(id, sizeof(id));
+    uint64_t id[4];
+    mp_hal_check(flash_unique_id((uint8_t *)&id[0]));
+    for (unsigned i = 1; i < MP_ARRAY_SIZE(id); ++i) {
+        uint64_t z = id[i - 1] + 0x9E3779B97F4A7C15ull;
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ z >> 27) * 0x94D049BB133111EBull;
+        id[i] = z ^ z >> 31;
+    }
+    return mp_obj_new_bytes((const uint8_t *)id, sizeof(id));
 }
 
 static mp_obj_t mp_machine_get_freq(void) {

@@ -106,6 +106,7 @@
 #define MICROPY_PY_MACHINE_SOFTSPI              (1)
 #define MICROPY_PY_MACHINE_I2C                  (1)
 #define MICROPY_PY_MACHINE_I2C_TRANSFER_WRITE1  (1)
+#define MICROPY_HW_I2C_SLAVE                    (1)
 #define MICROPY_PY_MACHINE_SPI                  (1)
 #define MICROPY_PY_MACHINE_UART                 (1)
 #define MICROPY_PY_MACHINE_UART_INCLUDEFILE     "ports/k210/machine_uart.c"

@@ -156,8 +156,8 @@ static flash_job_t *running;
 
 // Pieces of a job: the first ones are put in order while the next ones come in.
 #define PIECE (16384)
-// More than any read takes: 16 MiB at 10 MHz are 3.4 s.
-#define JOB_TIMEOUT_US(n) (800000 + (n) / 2)
+// More than any read takes: 16 MiB at 10 MHz are 3.4 s. An emulator on a busy host may stand still for a second.
+#define JOB_TIMEOUT_US(n) (3000000 + (n) / 2)
 
 static void request_piece(flash_job_t *job);
 

@@ -110,6 +110,8 @@
 #define MICROPY_PY_BUILTINS_COMPLEX             (0)
 
 // Sound, and what is on an SPI bus.
+#undef MICROPY_HW_I2C_SLAVE
+#define MICROPY_HW_I2C_SLAVE                    (0)
 #undef MICROPY_PY_MACHINE_SPI
 #define MICROPY_PY_MACHINE_SPI                  (0)
 #undef MICROPY_PY_MACHINE_SOFTSPI
