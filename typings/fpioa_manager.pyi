@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""MaixPy's pin manager."""
+
+from Maix import FPIOA
+
+class fm:
+    fpioa: FPIOA
+    @staticmethod
+    def register(pin: int, function: int, force: bool = True) -> None: ...
+    @staticmethod
+    def unregister(pin: int, function: int | None = None) -> None: ...
+    @staticmethod
+    def get_pin_by_function(function: int) -> int | None: ...
+    @staticmethod
+    def str_function(function: int) -> str: ...
+    @staticmethod
+    def get_gpio_used() -> list[tuple[str, int | None]]: ...
+    @staticmethod
+    def help() -> None: ...
