@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--port", required=True, metavar="P", help="a device, socket:// or rfc2217://")
     p.add_argument("--board", default=paths.DEFAULT_BOARD, help="its wiring and flash size (default: %(default)s)")
     p.add_argument("--baud", type=int, default=flash.BAUDRATE, help="speed of the transfer (default: %(default)s)")
+    p.add_argument("--no-verify", action="store_true", help="do not read the flash back through the firmware")
     p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
     p.set_defaults(function=_flash)
 
@@ -198,7 +199,7 @@ def _pack(options: argparse.Namespace) -> int:
 
 def _flash(options: argparse.Namespace) -> int:
     size = paths.flash_size(options.board)
-    flash.flash(options.port, options.files, options.board, size, options.baud)
+    flash.flash(options.port, options.files, options.board, size, options.baud, check=not options.no_verify)
     return 0
 
 

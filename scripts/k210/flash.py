@@ -15,10 +15,15 @@ from kflash import KFlash
 from k210.errors import K210Error
 from k210.image import load_arguments
 from k210.pack import write_kfpkg
+from k210.verify import verify
 
 __tracebackhide__ = True  # a failed test's report ends at the test's own line
 
 BAUDRATE = 1500000
+HINT = (
+    "Nothing is lost: start it again, it writes everything anew. If it fails in the same place: --baud 115200, another "
+    "cable, the --board that you have, or hold BOOT while you press RESET and start it then"
+)
 # kflash's names for the ways in which a USB bridge is wired to reset and boot.
 RESET_WIRING = {"maix_bit": "bit", "maix_dock": "dan", "maix_go": "goE", "maixduino": "goE", "kd233": "kd233"}
 
@@ -55,9 +60,11 @@ def _reset_to_boot(loader: Any, board: str) -> None:
     loader._port.close()
 
 
-def flash(port: str, arguments: Sequence[str], board: str, flash_size: int, baudrate: int = BAUDRATE) -> None:
+def flash(
+    port: str, arguments: Sequence[str], board: str, flash_size: int, baudrate: int = BAUDRATE, check: bool = True
+) -> None:
     """Writes the FILE[@ADDR] arguments to the board's flash and starts it. The stub checks every frame's
-    CRC; the flash is not read back."""
+    CRC; check: the firmware that starts then reads the flash back, if it is this one."""
     parts = load_arguments(arguments, flash_size)
     with tempfile.TemporaryDirectory(prefix="k210-") as folder:
         package = Path(folder) / "flash.kfpkg"
@@ -75,4 +82,8 @@ def flash(port: str, arguments: Sequence[str], board: str, flash_size: int, baud
                 )
                 _reset_to_boot(tool.loader, board)
             except Exception as e:  # kflash raises bare Exceptions with its message
-                raise K210Error(f"flashing at {port} failed: {str(e).strip() or type(e).__name__}") from None
+                raise K210Error(f"flashing at {port} failed: {str(e).strip() or type(e).__name__}. {HINT}") from None
+            if check:
+                # At the prompt its programs have stopped: it is started once more.
+                print(verify(port, parts, board), flush=True)
+                _reset_to_boot(tool.loader, board)

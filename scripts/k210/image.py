@@ -10,6 +10,7 @@ import json
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ __tracebackhide__ = True  # a failed test's report ends at the test's own line
 
 BOOT_HEADER_SIZE = 5
 MODEL_ADDRESS = 0x300000
+LARGEST_FLASH = 32 << 20
 ERASED = 0xFF
 
 
@@ -110,7 +112,8 @@ def load_kfpkg(path: Path) -> list[FlashPart]:
             return [_kfpkg_entry(path, archive, entry) for entry in listing["files"]]
     except OSError as e:
         raise K210Error(f"cannot read {path}: {e.strerror or e}") from None
-    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, TypeError, KeyError) as e:
+    # RuntimeError: encrypted; NotImplementedError: a compression that nobody has heard of.
+    except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, KeyError, RuntimeError, EOFError) as e:
         raise K210Error(f"{path} is not a kfpkg: {e}") from None
 
 
@@ -125,6 +128,9 @@ def _kfpkg_entry(path: Path, archive: zipfile.ZipFile, entry: dict) -> FlashPart
         address = parse_address(address)
     if not isinstance(address, int) or address < 0:
         raise K210Error(f"{path}: {name} has no usable address ({address!r})")
+    size = archive.getinfo(name).file_size
+    if size > LARGEST_FLASH:
+        raise K210Error(f"{path}: {name} has {size} bytes, no flash is larger than {LARGEST_FLASH}")
     data = archive.read(name)
     if entry.get("reverse4Bytes"):
         data += bytes(-len(data) % 4)

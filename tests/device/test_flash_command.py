@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from k210.board import Board
-from k210.image import boot_image
+from k210.errors import K210Error
+from k210.image import FlashPart, boot_image
+from k210.verify import verify
 
 pytestmark = pytest.mark.emulator_only
 
@@ -36,6 +38,13 @@ def test_files_arrive_in_flash_and_the_board_starts(k210_command: Callable[..., 
             flashing = [command[0], "flash", *options, str(model), f"{program}@0x800000"]
             result = subprocess.run(flashing, capture_output=True, text=True, timeout=200, check=False)
             assert result.returncode == 0, result.stdout + result.stderr
+            assert "Read back and found right: 8004 bytes." in result.stdout  # length, 3000, 5000
+            with pytest.raises(K210Error, match="does not hold what was written: wrong"):
+                verify(
+                    port,
+                    [FlashPart("right", 0x300000, model.read_bytes()), FlashPart("wrong", 0x300001, b"x" * 99)],
+                    "",
+                )
             with Board(port=port) as board:
                 assert board.exec("print(6 * 7)") == "42\n"
         finally:

@@ -107,6 +107,28 @@ def test_kfpkg_with_a_bad_list(tmp_path: Path, files: list) -> None:
         load_argument(str(kfpkg(tmp_path / "x.kfpkg", files, a_bin=b"1")))
 
 
+def test_kfpkg_that_lies(tmp_path: Path) -> None:
+    """Cut off, other content than its checksums say, a member that unpacks to more than any flash holds."""
+    path = kfpkg(tmp_path / "x.kfpkg", [{"address": 0, "bin": "a.bin"}], a_bin=b"A" * 1000)
+    whole = path.read_bytes()
+    place = whole.index(b"A" * 100)
+    for damaged in (whole[: len(whole) // 2], whole[:-30], whole[:place] + b"B" + whole[place + 1 :]):
+        path.write_bytes(damaged)
+        with pytest.raises(K210Error, match=r"x\.kfpkg is not a kfpkg"):
+            load_argument(str(path))
+    packed = tmp_path / "y.kfpkg"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("flash-list.json", json.dumps({"files": [{"address": 0, "bin": "a.bin"}]}))
+        archive.writestr("a.bin", bytes(40 << 20))
+    with pytest.raises(K210Error, match="a.bin has 41943040 bytes, no flash is larger"):
+        load_argument(str(packed))
+    data = bytearray(packed.read_bytes())
+    data[1000:1500] = b"\x55" * 500
+    packed.write_bytes(data)
+    with pytest.raises(K210Error, match=r"y\.kfpkg"):
+        load_argument(str(packed))
+
+
 def test_overlap_names_both_with_ranges() -> None:
     parts = [FlashPart("one", 0x100, bytes(0x100)), FlashPart("two", 0x1FF, b"x")]
     with pytest.raises(K210Error, match=r"one \(0x000100-0x0001ff\) and two \(0x0001ff-0x0001ff\) overlap"):
