@@ -111,6 +111,34 @@ def test_damaged_file_system_is_not_formatted_without_asking(board: Board, conte
     assert board.exec("import os\nprint(os.listdir('/flash'))") == "['new']\n"
 
 
+@pytest.mark.emulator_only
+@pytest.mark.k210(icount=True)
+def test_full_file_system(board: Board) -> None:
+    """A small one in the last sectors: ENOSPC, what was closed before is whole, and after a removal it goes on."""
+    code = """
+import k210, vfs, os
+device = k210.Flash(start=0xFF0000, len=0x10000)
+vfs.VfsLfs2.mkfs(device, progsize=256)
+vfs.mount(vfs.VfsLfs2(device, progsize=256), '/small')
+with open('/small/first', 'wb') as f:
+    f.write(b'1' * 5000)
+try:
+    with open('/small/second', 'wb') as f:
+        while True:
+            f.write(bytes(4096))
+except OSError as e:
+    print(e.errno)
+print(open('/small/first', 'rb').read() == b'1' * 5000)
+os.remove('/small/second')
+with open('/small/third', 'wb') as f:
+    f.write(b'3' * 5000)
+print(os.stat('/small/third')[6])
+vfs.umount('/small')
+os.flash_format()
+"""
+    assert board.exec(code) == "28\nTrue\n5000\n"
+
+
 def test_names_that_boot_leaves_in_scope(board: Board) -> None:
     names = "(os, sys, time, gc, lcd, image)"
     assert board.exec(f"print([m.__name__ for m in {names}])") == "['os', 'sys', 'time', 'gc', 'lcd', 'image']\n"

@@ -174,6 +174,55 @@ print(count)
     assert board.exec(code) == "30\n"
 
 
+@pytest.mark.parametrize("hard", [True, False])
+def test_pin_interrupts_come_in_order(board: Board, hard: bool) -> None:
+    """Of several pins, both edges, also while the handlers have to wait."""
+    code = f"""
+from machine import Pin, disable_irq, enable_irq
+import time
+pins = [Pin(n, Pin.OUT, value=0) for n in (20, 21, 22, 23)]
+seen = [None] * 8
+count = 0
+def handler(pin):
+    global count
+    seen[count] = pin
+    count += 1
+for p in pins:
+    p.irq(handler, priority=1, wake=None, hard={hard})
+order = (2, 0, 3, 1, 0, 2, 1, 3)
+for n in order:
+    pins[n].toggle()
+time.sleep_ms(5)
+print([pins.index(p) for p in seen] == list(order), count)
+for p in pins:
+    p.irq(None)
+try:
+    pins[0].irq(handler, wake=1)
+except ValueError as e:
+    print(e)
+"""
+    assert board.exec(code) == "True 8\nwake: the chip has no sleep that a pin could end\n"
+
+
+def test_lightsleep_and_idle(board: Board) -> None:
+    """Both end by themselves; a pin's interrupt is served meanwhile."""
+    code = """
+import machine, time
+from machine import Pin, Timer
+p = Pin(21, Pin.OUT, value=0)
+seen = []
+p.irq(lambda pin: seen.append(pin()), Pin.IRQ_RISING)
+t = Timer(-1, mode=Timer.ONE_SHOT, period=20, callback=lambda t: p(1))
+start = time.ticks_us()
+machine.lightsleep(100)
+print(time.ticks_diff(time.ticks_us(), start) >= 100000, seen)
+for n in range(10):
+    machine.idle()
+p.irq(None)
+"""
+    assert board.exec(code) == "True [1]\n"
+
+
 @pytest.mark.parametrize("pin", ["48", "-1", "'IO48'", "'LED_X'"])
 def test_no_such_pin(board: Board, pin: str) -> None:
     with pytest.raises(ScriptError, match="ValueError: .*pin"):

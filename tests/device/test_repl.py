@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The prompt: what a person or an IDE at the serial line sees, and that the board survives it all."""
 
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -173,3 +174,48 @@ def test_fatal_trap_prints_registers_and_starts_again(console: Console) -> None:
     assert re.search(rb"tval 0x0*70000000", text)
     assert re.search(rb"a0 0x[0-9a-f]{16}", text)
     assert b"MicroPython v1." in console.read_until(PROMPT)
+
+
+@pytest.mark.parametrize("baud", [115_200, 921_600, 2_000_000])
+def test_raw_paste_at_every_speed(board: Board, baud: int) -> None:
+    """A real board's other end would have to change as well; here it is the pace of the characters that changes."""
+    if not board.emulator:
+        pytest.skip("the other end keeps its speed")
+    try:
+        board.exec(f"from machine import UART\nUART.repl_uart().init({baud})")
+        lines = [f"x{i} = {i}  # {'some text ' * 3}" for i in range(600)]
+        assert board.exec("\n".join([*lines, "print(sum(globals()[f'x{i}'] for i in range(600)))"])) == "179700\n"
+        text = "all of the 1000 lines arrive "
+        assert board.exec(f"for i in range(1000): print({text!r}, i)") == "".join(f"{text} {i}\n" for i in range(1000))
+        assert board.has_raw_paste
+    finally:
+        board.exec("from machine import UART\nUART.repl_uart().init(115200)")
+
+
+# Below, nothing may depend on how busy the host is: paste mode has no flow control.
+@pytest.mark.k210(icount=True)
+def test_huge_paste_at_the_friendly_prompt(board: Board) -> None:
+    lines = [f"t{i} = '{'x' * 60}'" for i in range(250)]
+    code = "\r".join([*lines, "print('pasted', sum(len(globals()['t%d' % i]) for i in range(250)))"])
+    with board.console() as console:
+        console.send(CTRL_E)
+        console.read_until(b"=== ")
+        console.send(code.encode())
+        console.read_until(b"range(250)))", 60)
+        console.send(CTRL_D)
+        assert b"pasted 15000\r\n" in console.read_until(PROMPT, 60)
+
+
+@pytest.mark.k210(icount=True)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_on_the_line(board: Board, seed: int) -> None:
+    """Random bytes, control characters among them, do not kill the prompt."""
+    board._transport.exit_raw_repl()
+    board._transport.serial.write(random.Random(seed).randbytes(2000))
+    seen, quiet = board.log_position(), time.monotonic() + 1
+    while time.monotonic() < quiet:
+        if board._read():
+            quiet = time.monotonic() + 1
+    assert board.log_position() > seen
+    board.recover()
+    assert board.exec("print('alive')") == "alive\n"
