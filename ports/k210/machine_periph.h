@@ -31,7 +31,7 @@ bool machine_i2c_slave_deinit(unsigned id);
 bool machine_i2c_is_slave(unsigned id);
 #else
 #define machine_i2c_slave_init(id, addr, addr_size, callbacks) \
-    mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2C: mode error! This firmware has no slaves"))
+    ((void)(callbacks), mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2C: mode error! This firmware has no slaves")))
 #define machine_i2c_slave_deinit(id)
 #define machine_i2c_is_slave(id) (false)
 #endif
