@@ -421,6 +421,24 @@ print(wlan.ifconfig()[:3], wlan.config("ssid"), wlan.config("mac"), wlan.status(
     ]
 
 
+def test_wlan_finds_the_board_s_module(wifi: Wifi) -> None:
+    """The pins are named as on the boards that have the module; the firmware under test is made for another one."""
+    esp32 = "dict(ESP32_CS=25, ESP32_RST=8, ESP32_RDY=9, ESP32_MOSI=28, ESP32_MISO=26, ESP32_SCLK=27, WIFI_EN=8)"
+    esp8285 = "dict(WIFI_EN=8, WIFI_RX=7, WIFI_TX=6)"
+    wifi.begin = f"""
+import network, _wlan
+from machine import Pin
+pins = {esp32 if isinstance(wifi.module, NinaModule) else esp8285}
+_wlan._pin = lambda name: Pin(pins[name]) if name in pins else None
+wlan = network.WLAN()
+"""
+    code = "wlan.active(True)\nwlan.connect('house', 'secret99')\nprint(wlan.isconnected(), len(network.route()))\n"
+    assert wifi.run(code + "wlan.active(False)\nprint(wlan.isconnected())") == ["True 1", "False"]
+    with pytest.raises(ScriptError, match="this board has no Wi-Fi module"):
+        wifi.board.reset()
+        wifi.board.exec(wifi.begin + "pins.clear()\nwlan.active(True)")
+
+
 def test_at_module_that_is_switched_off(modules: dict[str, Module], board_with: Callable[..., Board]) -> None:
     wifi = make("esp8285", modules, board_with)
     off = "from machine import Pin\nen = Pin(8, Pin.OUT, value=0)\n"
