@@ -480,6 +480,35 @@ def test_esp32_that_sends_nonsense(modules: dict[str, Module], board_with: Calla
     assert wifi.run("print(nic.version())")[-1] == "1.4.0"
 
 
+def test_esp32_by_moving_pins(modules: dict[str, Module], board_with: Callable[..., Board]) -> None:
+    """As MaixPy's own driver does it without hardware SPI: the emulator's module takes that as well."""
+    wifi = make("esp32", modules, board_with)
+    code = """
+import time
+from machine import Pin, SoftSPI
+cs, rst, rdy = Pin(25, Pin.OUT, value=1), Pin(8, Pin.OUT, value=0), Pin(9, Pin.IN)
+spi = SoftSPI(baudrate=200000, sck=Pin(27), mosi=Pin(28), miso=Pin(26))
+time.sleep_ms(10)
+rst(1)
+def wait(level):
+    start = time.ticks_ms()
+    while rdy() != level:
+        if time.ticks_diff(time.ticks_ms(), start) > 5000:
+            raise OSError("ready line is not %d" % level)
+def transfer(out):
+    wait(0)
+    cs(0)
+    wait(1)
+    data = bytearray(len(out))
+    spi.write_readinto(out, data)
+    cs(1)
+    return data
+transfer(b"\\xe0\\x37\\x00\\xee")
+print(bytes(transfer(bytes(12))))
+"""
+    assert wifi.board.exec(code, timeout=60) == "b'\\xe0\\xb7\\x01\\x061.4.0\\x00\\xee\\x00'\n"
+
+
 def test_esp32_shares_pins_with_the_card(
     modules: dict[str, Module], board_with: Callable[..., Board], web: int, tmp_path: Path
 ) -> None:
