@@ -441,6 +441,13 @@ static mp_obj_t mod_display(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_KW(mod_display_obj, 1, mod_display);
 
+void k210_lcd_show(mp_obj_t o) {
+    image_t *img = py_image_get(o);
+    if (have_panel()) {
+        check(lcd_show(&lcd.core, img, (image_rect_t) { 0, 0, img->w, img->h }, NULL));
+    }
+}
+
 static mp_obj_t mod_clear(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = PY_ARGS(n_args, pos, kw);
     a.next = 0;

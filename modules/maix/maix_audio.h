@@ -1,11 +1,12 @@
 /*
  * SPDX-License-Identifier: MIT
  *
- * Maix.Audio as far as Maix.I2S needs it: a block of 32-bit words, one per time slot of a frame.
+ * Maix.Audio: a block of 32-bit words, one per time slot of a frame, or (with modules/media) a WAV file.
  */
 #ifndef MODULES_MAIX_MAIX_AUDIO_H
 #define MODULES_MAIX_MAIX_AUDIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ typedef struct _maix_audio_obj_t {
     mp_obj_t buffer; // keeps the words alive; MP_OBJ_NULL = empty
     uint32_t *words;
     size_t points;
+    bool is_stereo;  // left and right in turn: what I2S has recorded
+    uint8_t volume;  // of a file that is played, in percent
+    mp_obj_t file;   // of modules/media; MP_OBJ_NULL = none
 } maix_audio_obj_t;
 
 extern const mp_obj_type_t maix_audio_type;

@@ -11,9 +11,11 @@
 #include "py/mperrno.h"
 #include "py/mphal.h"
 #include "py/runtime.h"
+#include "hal/fpioa.h"
 #include "hal/i2s.h"
 #include "maix.h"
 #include "maix_audio.h"
+#include "maix_sound.h"
 
 #define POINTS_MAX (65536)
 #define RATE_MAX (4 * 1024 * 1024)
@@ -29,12 +31,56 @@ typedef struct _maix_i2s_obj_t {
     // The transfers that run: the block, and the place in it.
     maix_audio_obj_t *record, *play;
     volatile size_t recorded, played;
+    // Instead of blocks: what films and files play and record.
+    sound_ring_t *play_ring, *record_ring;
 } maix_i2s_obj_t;
 
-// In interrupt context, as the next one.
+// Bits of a word that a sample of 16 is shorter by.
+static unsigned word_shift(const maix_i2s_obj_t *self, unsigned mask) {
+    static const int8_t bits[] = { 16, 12, 16, 20, 24, 32 };
+    int shift = bits[self->config.resolution[__builtin_ctz(mask)]] - 16;
+    return shift > 0 ? shift : 0;
+}
+
+// In interrupt context, as the next ones: the first channel's samples.
+static void received_ring(maix_i2s_obj_t *self, const uint32_t *words, size_t n) {
+    sound_ring_t *ring = self->record_ring;
+    uint32_t pairs[I2S_BATCH];
+    size_t per_frame = 2 * __builtin_popcount(self->config.rx_mask), fits = sound_ring_room(ring);
+    unsigned shift = word_shift(self, self->config.rx_mask);
+    fits = fits < n ? fits : n;
+    for (size_t i = 0; i < fits; ++i, words += per_frame) {
+        pairs[i] = (words[0] >> shift & 0xffff) | words[1] >> shift << 16;
+    }
+    sound_ring_put(ring, pairs, fits);
+    ring->missed += n - fits;
+}
+
+// Every channel gets the same. What is missing is silence.
+static size_t wanted_ring(maix_i2s_obj_t *self, uint32_t *words, size_t n) {
+    sound_ring_t *ring = self->play_ring;
+    uint32_t pairs[I2S_BATCH];
+    size_t channels = __builtin_popcount(self->config.tx_mask), have = sound_ring_take(ring, pairs, n);
+    unsigned shift = word_shift(self, self->config.tx_mask);
+    for (size_t i = 0; i < have; ++i) {
+        for (size_t ch = 0; ch < channels; ++ch) {
+            *words++ = (pairs[i] & 0xffff) << shift;
+            *words++ = pairs[i] >> 16 << shift;
+        }
+    }
+    if (have < n && ring->open) {
+        ring->missed += n - have;
+    }
+    return have;
+}
+
 static void received(void *arg, const uint32_t *words, size_t n) {
     maix_i2s_obj_t *self = arg;
     size_t count = n * 2 * __builtin_popcount(self->config.rx_mask);
+    if (self->record_ring != NULL) {
+        received_ring(self, words, n);
+        return;
+    }
     if (self->record == NULL) {
         return;
     }
@@ -48,6 +94,9 @@ static void received(void *arg, const uint32_t *words, size_t n) {
 static size_t wanted(void *arg, uint32_t *words, size_t n) {
     maix_i2s_obj_t *self = arg;
     size_t per_frame = 2 * __builtin_popcount(self->config.tx_mask), at = self->played, frames = 0;
+    if (self->play_ring != NULL) {
+        return wanted_ring(self, words, n);
+    }
     if (self->play == NULL) {
         return 0;
     }
@@ -108,6 +157,7 @@ static mp_obj_t maix_i2s_make_new(const mp_obj_type_t *type, size_t n_args, size
     }
     self->record = self->play = NULL;
     self->recorded = self->played = 0;
+    self->play_ring = self->record_ring = NULL;
     MP_STATE_PORT(maix_i2s_objects[device]) = self;
     mp_map_t kw_args;
     mp_map_init_fixed_table(&kw_args, n_kw, args + n_args);
@@ -124,12 +174,16 @@ static MP_DEFINE_CONST_FUN_OBJ_KW(maix_i2s_init_obj, 1, maix_i2s_init);
 static void stop(maix_i2s_obj_t *self) {
     i2s_stop(self->device);
     self->record = self->play = NULL;
+    self->play_ring = self->record_ring = NULL;
 }
 
 // Starts the block if it does not run with these settings.
 static void start(maix_i2s_obj_t *self) {
     if (self->config.rate == 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2S:please set sample rate"));
+    }
+    if (MP_STATE_PORT(maix_i2s_objects[self->device]) != self) {
+        i2s_stop(self->device);
     }
     MP_STATE_PORT(maix_i2s_objects[self->device]) = self;
     if (!i2s_running(self->device) && i2s_start(self->device, &self->config) < 0) {
@@ -209,7 +263,8 @@ static mp_obj_t maix_i2s_record(size_t n_args, const mp_obj_t *pos_args, mp_map_
     if (self->config.rx_mask == 0) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2S:no channel is a receiver"));
     }
-    if (points < 0 || points > (mp_int_t)self->sample_points) {
+    // MaixPy's comparison with sample_points never came true, and its scripts ask for more.
+    if (points < 0 || points > POINTS_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2S:Too many points"));
     }
     if (points == 0) {
@@ -219,7 +274,9 @@ static mp_obj_t maix_i2s_record(size_t n_args, const mp_obj_t *pos_args, mp_map_
         points = seconds * self->config.rate;
     }
     self->record = NULL;
+    self->record_ring = NULL;
     maix_audio_obj_t *audio = maix_audio_new(points);
+    audio->is_stereo = true;
     self->recorded = 0;
     self->record = audio;
     start(self);
@@ -260,7 +317,11 @@ static mp_obj_t maix_i2s_play(mp_obj_t self_in, mp_obj_t audio) {
     if (self->play != NULL && i2s_running(self->device)) {
         wait(self, self->play, &self->played);
     }
+    if (((maix_audio_obj_t *)MP_OBJ_TO_PTR(audio))->words == NULL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("[MAIXPY]I2S:an Audio without samples"));
+    }
     self->play = NULL;
+    self->play_ring = NULL;
     self->played = 0;
     self->play = MP_OBJ_TO_PTR(audio);
     start(self);
@@ -273,6 +334,70 @@ static mp_obj_t maix_i2s_end(mp_obj_t self_in) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(maix_i2s_deinit_obj, maix_i2s_end);
+
+// ---- for films and files ----------------------------------------------------------------------------
+
+mp_obj_t maix_i2s_for_sound(unsigned device, bool receive) {
+    maix_i2s_obj_t *self = MP_STATE_PORT(maix_i2s_objects[device]);
+    if (self == NULL) {
+        mp_obj_t number = MP_OBJ_NEW_SMALL_INT(device);
+        self = MP_OBJ_TO_PTR(maix_i2s_make_new(&maix_i2s_type, 1, 0, &number));
+    }
+    i2s_config_t *c = &self->config;
+    if ((receive ? c->rx_mask : c->tx_mask) == 0) {
+        unsigned first = (receive ? FPIOA_I2S0_IN_D0 : FPIOA_I2S0_OUT_D0) + (FPIOA_I2S1_IN_D0 - FPIOA_I2S0_IN_D0) * device;
+        unsigned mask = 0;
+        for (unsigned ch = 0; ch < I2S_CHANNELS; ++ch) {
+            mask |= (fpioa_pad_of(first + ch) >= 0) << ch;
+        }
+        mask = mask != 0 ? mask : receive ? 1 : 2;
+        stop(self);
+        for (unsigned ch = 0; ch < I2S_CHANNELS; ++ch) {
+            if (mask >> ch & 1) {
+                c->resolution[ch] = I2S_16_BIT;
+                self->cycles[ch] = I2S_CYCLES_32;
+                self->align[ch] = receive ? I2S_STANDARD : I2S_RIGHT;
+            }
+        }
+        c->cycles = I2S_CYCLES_32;
+        c->align = receive ? I2S_STANDARD : I2S_RIGHT;
+        c->rx_mask = receive ? mask : c->rx_mask & ~mask;
+        c->tx_mask = receive ? c->tx_mask & ~mask : mask;
+    }
+    return MP_OBJ_FROM_PTR(self);
+}
+
+uint32_t maix_i2s_rate(mp_obj_t i2s) {
+    return ((maix_i2s_obj_t *)MP_OBJ_TO_PTR(i2s))->config.rate;
+}
+
+void maix_i2s_set_rate(mp_obj_t i2s, uint32_t rate) {
+    if (maix_i2s_rate(i2s) != rate) {
+        maix_i2s_set_sample_rate(i2s, mp_obj_new_int_from_uint(rate));
+    }
+}
+
+void maix_i2s_connect(mp_obj_t i2s, sound_ring_t *ring, bool receive) {
+    maix_i2s_obj_t *self = MP_OBJ_TO_PTR(i2s);
+    if ((receive ? self->config.rx_mask : self->config.tx_mask) == 0) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]I2S:no channel is a %s"),
+            receive ? "receiver" : "transmitter");
+    }
+    *(receive ? &self->record_ring : &self->play_ring) = ring;
+    start(self);
+}
+
+void maix_i2s_disconnect(mp_obj_t i2s, const sound_ring_t *ring) {
+    maix_i2s_obj_t *self = MP_OBJ_TO_PTR(i2s);
+    if (self->play_ring == ring || self->record_ring == ring) {
+        stop(self);
+    }
+}
+
+bool maix_i2s_running(mp_obj_t i2s) {
+    maix_i2s_obj_t *self = MP_OBJ_TO_PTR(i2s);
+    return MP_STATE_PORT(maix_i2s_objects[self->device]) == self && i2s_running(self->device);
+}
 
 void maix_i2s_deinit(void) {
     for (unsigned i = 0; i < I2S_COUNT; ++i) {

@@ -40,6 +40,8 @@ extern uint8_t _stack0_bottom[], _stack0_top[], _pool_start[], _pool_end[];
 #define MSTATUS_MIE (8)
 
 // Modules with hardware to stop at a soft reset define these; they are called if linked in.
+__attribute__((weak)) void k210_media_deinit(void) {
+}
 __attribute__((weak)) void maix_gpio_deinit(void) {
 }
 __attribute__((weak)) void maix_i2s_deinit(void) {
@@ -144,6 +146,7 @@ int main(void) {
 
         mp_printf(MP_PYTHON_PRINTER, "MPY: soft reboot\n");
         thread_deinit();
+        k210_media_deinit();
         #if MICROPY_PY_NETWORK
         mod_network_deinit();
         #endif
