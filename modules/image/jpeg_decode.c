@@ -38,10 +38,12 @@ typedef struct {
     bool have_frame;
     uint16_t restart;
     // bit reader
-    uint32_t bits;
+    uint64_t bits;                      // the next one on top
     int n_bits;
     int n_padding;                      // how many of them, at the end, are not in the file
     uint8_t marker;                     // met in the coded data, not consumed
+    uint16_t in_pos, in_len;
+    uint8_t in[256];                    // coded data from the file
 } jpeg_t;
 
 _Static_assert(sizeof(jpeg_t) <= IMAGE_INFO_STATE * 4, "image_info_t.state is too small");
@@ -99,44 +101,71 @@ static int read_quant(jpeg_t *j, segment_t *s) {
     return 0;
 }
 
+// How many symbols so many codes have, or -1 when there cannot be as many.
+static int count_symbols(const uint8_t counts[16]) {
+    uint32_t code = 0, n = 0;
+    for (unsigned len = 1; len <= 16; len++, code <<= 1) {
+        code += counts[len - 1];
+        n += counts[len - 1];
+        if (code > 1u << len || n > 256) {
+            return -1;
+        }
+    }
+    return (int)n;
+}
+
+// The symbols are in h already.
+static void make_huffman(huffman_t *h, const uint8_t counts[16]) {
+    uint32_t code = 0, index = 0;
+    memset(h->look_len, 0, sizeof(h->look_len));
+    for (unsigned len = 1; len <= 16; len++) {
+        h->offset[len] = (int32_t)index - (int32_t)code;
+        h->max_code[len] = counts[len - 1] ? (int32_t)(code + counts[len - 1] - 1) : -1;
+        code += counts[len - 1];
+        index += counts[len - 1];
+        code <<= 1;
+    }
+    for (unsigned len = 1; len <= LOOK_BITS; len++) {
+        for (int32_t c = h->max_code[len] - counts[len - 1] + 1; c <= h->max_code[len]; c++) {
+            unsigned first = (unsigned)c << (LOOK_BITS - len);
+            for (unsigned k = 0; k < 1u << (LOOK_BITS - len); k++) {
+                h->look_len[first + k] = (uint8_t)len;
+                h->look_symbol[first + k] = h->symbols[c + h->offset[len]];
+            }
+        }
+    }
+    h->present = true;
+}
+
 static int read_huffman(jpeg_t *j, segment_t *s) {
     while (s->left) {
         uint8_t head, counts[16];
-        int ret = get(s, &head, 1);
+        int ret = get(s, &head, 1), n;
         if (ret || (ret = get(s, counts, 16))) {
             return ret;
         }
         if ((head & 15) > 1 || head >> 4 > 1) {
             return image_fail(s->err, -EINVAL, "JPEG: bad Huffman table 0x%02x", head);
         }
+        if ((n = count_symbols(counts)) < 0) {
+            return image_fail(s->err, -EINVAL, "JPEG: impossible Huffman table");
+        }
         huffman_t *h = head >> 4 ? &j->ac[head & 1] : &j->dc[head & 1];
         memset(h, 0, sizeof(*h));
-        uint32_t code = 0, index = 0;
-        for (unsigned len = 1; len <= 16; len++) {
-            h->offset[len] = (int32_t)index - (int32_t)code;
-            h->max_code[len] = counts[len - 1] ? (int32_t)(code + counts[len - 1] - 1) : -1;
-            code += counts[len - 1];
-            index += counts[len - 1];
-            if (code > 1u << len || index > 256) {
-                return image_fail(s->err, -EINVAL, "JPEG: impossible Huffman table");
-            }
-            code <<= 1;
-        }
-        if ((ret = get(s, h->symbols, index))) {
+        if ((ret = get(s, h->symbols, (size_t)n))) {
             return ret;
         }
-        for (unsigned len = 1; len <= LOOK_BITS; len++) {
-            for (int32_t c = h->max_code[len] - counts[len - 1] + 1; c <= h->max_code[len]; c++) {
-                unsigned first = (unsigned)c << (LOOK_BITS - len);
-                for (unsigned k = 0; k < 1u << (LOOK_BITS - len); k++) {
-                    h->look_len[first + k] = (uint8_t)len;
-                    h->look_symbol[first + k] = h->symbols[c + h->offset[len]];
-                }
-            }
-        }
-        h->present = true;
+        make_huffman(h, counts);
     }
     return 0;
+}
+
+// Motion JPEG leaves out the tables that everybody has.
+static void usual_table(huffman_t *h, const jpeg_code_table_t *t) {
+    if (!h->present) {
+        memcpy(h->symbols, t->symbols, (size_t)count_symbols(t->counts));
+        make_huffman(h, t->counts);
+    }
 }
 
 static int read_frame(jpeg_t *j, segment_t *s, image_info_t *out) {
@@ -182,6 +211,10 @@ static int read_scan(jpeg_t *j, segment_t *s) {
     if (!j->have_frame || n != j->n) {
         return image_fail(s->err, -EINVAL, "JPEG: a scan of %u components is not supported", n);
     }
+    for (unsigned i = 0; i < 2; i++) {
+        usual_table(&j->dc[i], &jpeg_code_tables[2 * i]);
+        usual_table(&j->ac[i], &jpeg_code_tables[2 * i + 1]);
+    }
     if ((ret = get(s, c, 2 * (size_t)n))) {
         return ret;
     }
@@ -189,8 +222,7 @@ static int read_scan(jpeg_t *j, segment_t *s) {
         component_t *p = &j->comp[i];
         p->td = c[2 * i + 1] >> 4;
         p->ta = c[2 * i + 1] & 15;
-        if (c[2 * i] != p->id || p->td > 1 || p->ta > 1 || !j->dc[p->td].present || !j->ac[p->ta].present ||
-            !(j->quant_present >> p->tq & 1)) {
+        if (c[2 * i] != p->id || p->td > 1 || p->ta > 1 || !(j->quant_present >> p->tq & 1)) {
             return image_fail(s->err, -EINVAL, "JPEG: component %u has no tables", i);
         }
     }
@@ -247,43 +279,73 @@ static int info(image_io_t *io, const uint8_t *magic, image_info_t *out, char *e
 
 // ---- coded data ---------------------------------------------------------------------------------
 
-// At least 25 bits, padded with zeros after the end of the data.
-static void fill_bits(jpeg_t *j, image_io_t *io) {
-    while (j->n_bits <= 24) {
-        uint8_t b = 0;
-        if (!j->marker && io->read(io, &b, 1) != 1) {
+// The next byte of the coded data, or -1.
+static int next_byte(jpeg_t *j, image_io_t *io) {
+    if (j->in_pos == j->in_len) {
+        j->in_len = (uint16_t)io->read(io, j->in, sizeof(j->in));
+        j->in_pos = 0;
+        if (j->in_len == 0) {
+            return -1;
+        }
+    }
+    return j->in[j->in_pos++];
+}
+
+// Padded with zeros after the end of the data.
+static void fill_bits_slowly(jpeg_t *j, image_io_t *io) {
+    while (j->n_bits <= 56) {
+        int b = 0;
+        if (!j->marker && (b = next_byte(j, io)) < 0) {
             j->marker = M_EOI;
         }
         if (!j->marker && b == 0xff) {
-            uint8_t next = M_EOI;
-            if (io->read(io, &next, 1) != 1 || next != 0) {
-                j->marker = next ? next : (uint8_t)M_EOI;
-                b = 0;
+            int next = next_byte(j, io);
+            if (next != 0) {
+                j->marker = next > 0 ? (uint8_t)next : (uint8_t)M_EOI;
             }
         }
-        j->bits |= (uint32_t)(j->marker ? 0 : b) << (24 - j->n_bits);
+        j->bits |= (uint64_t)(j->marker ? 0 : b) << (56 - j->n_bits);
         j->n_bits += 8;
         j->n_padding += j->marker ? 8 : 0;
     }
 }
 
-static uint32_t take(jpeg_t *j, int n) {
-    uint32_t v = n ? j->bits >> (32 - n) : 0;
-    j->bits = n ? j->bits << n : j->bits;
+// At least 32 bits.
+static inline void fill_bits(jpeg_t *j, image_io_t *io) {
+    if (j->n_bits >= 32) {
+        return;
+    }
+    if (j->in_len - j->in_pos >= 4 && !j->marker) {
+        const uint8_t *p = j->in + j->in_pos;
+        uint32_t v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        // Four bytes of which none is 0xff.
+        if ((((~v) - 0x01010101u) & v & 0x80808080u) == 0) {
+            j->bits |= (uint64_t)v << (32 - j->n_bits);
+            j->n_bits += 32;
+            j->in_pos += 4;
+            return;
+        }
+    }
+    fill_bits_slowly(j, io);
+}
+
+static inline uint32_t take(jpeg_t *j, int n) {
+    uint32_t v = n ? (uint32_t)(j->bits >> (64 - n)) : 0;
+    j->bits <<= n;
     j->n_bits -= n;
     return v;
 }
 
 // Symbol, or -1.
-static int symbol(jpeg_t *j, image_io_t *io, const huffman_t *h) {
+static inline int symbol(jpeg_t *j, image_io_t *io, const huffman_t *h) {
     fill_bits(j, io);
-    unsigned look = j->bits >> (32 - LOOK_BITS);
+    unsigned look = (unsigned)(j->bits >> (64 - LOOK_BITS));
     if (h->look_len[look]) {
         take(j, h->look_len[look]);
         return h->look_symbol[look];
     }
     for (int len = LOOK_BITS + 1; len <= 16; len++) {
-        int32_t code = (int32_t)(j->bits >> (32 - len));
+        int32_t code = (int32_t)(j->bits >> (64 - len));
         if (h->max_code[len] >= 0 && code <= h->max_code[len] && code + h->offset[len] >= 0) {
             take(j, len);
             return h->symbols[(code + h->offset[len]) & 255];
@@ -292,23 +354,24 @@ static int symbol(jpeg_t *j, image_io_t *io, const huffman_t *h) {
     return -1;
 }
 
-// A number of n bits, negative ones below half.
-static int32_t extend(jpeg_t *j, image_io_t *io, int n) {
-    fill_bits(j, io);
+// A number of n bits (at most 11: symbol() has left 16), negative ones below half.
+static inline int32_t extend(jpeg_t *j, int n) {
     int32_t v = (int32_t)take(j, n);
     return n && v < 1 << (n - 1) ? v - (1 << n) + 1 : v;
 }
 
-static bool read_block(jpeg_t *j, image_io_t *io, component_t *c, int32_t block[64]) {
+// rows: bit y is set when row y of the block has more than zeros.
+static bool read_block(jpeg_t *j, image_io_t *io, component_t *c, int32_t block[64], unsigned *rows) {
     const uint16_t *quant = j->quant[c->tq];
     memset(block, 0, 64 * sizeof(block[0]));
     int size = symbol(j, io, &j->dc[c->td]);
     if (size < 0 || size > 11) {
         return false;
     }
-    c->pred += extend(j, io, size);
+    c->pred += extend(j, size);
     c->pred = c->pred < -65536 ? -65536 : c->pred > 65536 ? 65536 : c->pred;
     block[0] = c->pred * (int32_t)quant[0];
+    *rows = 0;
     for (int k = 1; k < 64; k++) {
         int rs = symbol(j, io, &j->ac[c->ta]);
         if (rs < 0) {
@@ -327,7 +390,8 @@ static bool read_block(jpeg_t *j, image_io_t *io, component_t *c, int32_t block[
         if (k > 63 || size > 10) {
             return false;
         }
-        block[jpeg_zigzag[k]] = extend(j, io, size) * (int32_t)quant[k];
+        block[jpeg_zigzag[k]] = extend(j, size) * (int32_t)quant[k];
+        *rows |= 1u << (jpeg_zigzag[k] >> 3);
     }
     return true;
 }
@@ -354,25 +418,46 @@ static void idct_1d(const int64_t in[8], int64_t out[8]) {
     }
 }
 
-static void idct(const int32_t block[64], uint8_t *out, size_t pitch) {
-    int64_t rows[64], in[8], line[8];
+static inline uint8_t level(int64_t v) {
+    v = ((v + ((int64_t)1 << (2 * C_BITS - 1))) >> (2 * C_BITS)) + 128;
+    return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+}
+
+// Most of a picture's numbers are 0: blocks of one level, and rows of nothing, take no computing.
+static void idct(const int32_t block[64], unsigned rows, uint8_t *out, size_t pitch) {
+    int64_t work[64], in[8], line[8];
+    if (rows == 0) {
+        uint8_t v = level((int64_t)block[0] * K0 * K0);
+        for (int y = 0; y < 8; y++) {
+            memset(out + (size_t)y * pitch, v, 8);
+        }
+        return;
+    }
+    rows |= 1;
     for (int y = 0; y < 8; y++) {
+        if (!(rows >> y & 1)) {
+            memset(work + 8 * y, 0, 8 * sizeof(work[0]));
+            continue;
+        }
         for (int x = 0; x < 8; x++) {
             in[x] = block[8 * y + x];
         }
-        idct_1d(in, line);
-        for (int x = 0; x < 8; x++) {
-            rows[8 * y + x] = line[x];
-        }
+        idct_1d(in, work + 8 * y);
     }
     for (int x = 0; x < 8; x++) {
         for (int y = 0; y < 8; y++) {
-            in[y] = rows[8 * y + x];
+            in[y] = work[8 * y + x];
+        }
+        if (rows == 1) {
+            uint8_t v = level(in[0] * K0); // only the first row has something
+            for (int y = 0; y < 8; y++) {
+                out[(size_t)y * pitch + (size_t)x] = v;
+            }
+            continue;
         }
         idct_1d(in, line);
         for (int y = 0; y < 8; y++) {
-            int64_t v = ((line[y] + ((int64_t)1 << (2 * C_BITS - 1))) >> (2 * C_BITS)) + 128;
-            out[(size_t)y * pitch + (size_t)x] = v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+            out[(size_t)y * pitch + (size_t)x] = level(line[y]);
         }
     }
 }
@@ -381,6 +466,31 @@ static void idct(const int32_t block[64], uint8_t *out, size_t pitch) {
 
 static uint8_t clamp(int32_t v) {
     return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+}
+
+// The usual case: RGB565 without planes, luma at full size, chroma at full or half size. Every pair of chroma levels is
+// turned into colour once.
+static void store_mcu_565(const jpeg_t *j, image_t *img, int32_t x0, int32_t y0,
+    uint8_t samples[3][MCU_SIDE * MCU_SIDE]) {
+    int32_t w = img->w - x0 < 8 * j->h_max ? img->w - x0 : 8 * j->h_max;
+    int32_t h = img->h - y0 < 8 * j->v_max ? img->h - y0 : 8 * j->v_max;
+    int32_t x_shift = j->comp[1].h < j->h_max, y_shift = j->comp[1].v < j->v_max;
+    for (int32_t dy = 0; dy < h; dy++) {
+        const uint8_t *luma = samples[0] + dy * MCU_SIDE;
+        const uint8_t *blue = samples[1] + (dy >> y_shift) * MCU_SIDE, *red = samples[2] + (dy >> y_shift) * MCU_SIDE;
+        uint16_t *out = (uint16_t *)(void *)img->pix + (size_t)(y0 + dy) * (size_t)img->w + (size_t)x0;
+        int32_t r = 0, g = 0, b = 0;
+        for (int32_t dx = 0; dx < w; dx++) {
+            if (!(dx & x_shift)) {
+                int32_t cb = blue[dx >> x_shift] - 128, cr = red[dx >> x_shift] - 128;
+                r = 91881 * cr + 32768;
+                g = 32768 - 22554 * cb - 46802 * cr;
+                b = 116130 * cb + 32768;
+            }
+            int32_t y = luma[dx] << 16;
+            out[dx] = image_rgb_to_pixel(clamp((y + r) >> 16), clamp((y + g) >> 16), clamp((y + b) >> 16));
+        }
+    }
 }
 
 static void store_mcu(const jpeg_t *j, image_t *img, int32_t x0, int32_t y0, uint8_t samples[3][MCU_SIDE * MCU_SIDE]) {
@@ -404,13 +514,13 @@ static void store_mcu(const jpeg_t *j, image_t *img, int32_t x0, int32_t y0, uin
 
 // Skips to the restart marker and starts afresh behind it.
 static void restart(jpeg_t *j, image_io_t *io) {
-    uint8_t b = 0;
+    int b = 0;
     while (!j->marker) {
-        uint8_t last = b;
-        if (io->read(io, &b, 1) != 1) {
+        int last = b;
+        if ((b = next_byte(j, io)) < 0) {
             j->marker = M_EOI;
         } else if (last == 0xff && b != 0 && b != 0xff) {
-            j->marker = b;
+            j->marker = (uint8_t)b;
         }
     }
     if (j->marker >= M_RST0 && j->marker < M_RST0 + 8) {
@@ -428,6 +538,10 @@ static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
     uint8_t samples[3][MCU_SIDE * MCU_SIDE];
     int32_t block[64], step_x = 8 * j->h_max, step_y = 8 * j->v_max;
     uint32_t count = 0;
+    unsigned rows;
+    const component_t *c0 = j->comp, *c1 = j->comp + 1, *c2 = j->comp + 2;
+    bool usual = j->n == 3 && img->format == IMAGE_RGB565 && img->ai == NULL && ((uintptr_t)img->pix & 1) == 0
+        && c0->h == j->h_max && c0->v == j->v_max && c1->h == c2->h && c1->v == c2->v;
     for (int32_t y = 0; y < img->h; y += step_y) {
         for (int32_t x = 0; x < img->w; x += step_x) {
             if (j->restart && count && count % j->restart == 0) {
@@ -437,16 +551,20 @@ static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
             for (unsigned i = 0; i < j->n; i++) {
                 component_t *c = &j->comp[i];
                 for (unsigned k = 0; k < (unsigned)(c->h * c->v); k++) {
-                    if (!read_block(j, io, c, block)) {
+                    if (!read_block(j, io, c, block, &rows)) {
                         return image_fail(err, -EINVAL, "JPEG: damaged at row %ld", (long)y);
                     }
-                    idct(block, samples[i] + (k / c->h) * 8 * MCU_SIDE + (k % c->h) * 8, MCU_SIDE);
+                    idct(block, rows, samples[i] + (k / c->h) * 8 * MCU_SIDE + (k % c->h) * 8, MCU_SIDE);
                 }
             }
             if (j->n_padding > j->n_bits) {
                 return image_fail(err, -EIO, "image file ends too early");
             }
-            store_mcu(j, img, x, y, samples);
+            if (usual) {
+                store_mcu_565(j, img, x, y, samples);
+            } else {
+                store_mcu(j, img, x, y, samples);
+            }
         }
     }
     return 0;

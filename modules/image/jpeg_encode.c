@@ -27,12 +27,6 @@ static const uint8_t quant_chroma[64] = {
     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 };
 
-// How many codes of each length, and the symbols in order of their codes.
-typedef struct {
-    uint8_t counts[16];
-    const uint8_t *symbols;
-} code_table_t;
-
 static const uint8_t dc_symbols[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 static const uint8_t ac_luma_symbols[] = {
     0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07,
@@ -61,26 +55,15 @@ static const uint8_t ac_chroma_symbols[] = {
     0xf9, 0xfa,
 };
 
-// DC and AC of luma, then of chroma.
-static const code_table_t code_tables[4] = {
+const jpeg_code_table_t jpeg_code_tables[4] = {
     {{ 0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0 }, dc_symbols },
     {{ 0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125 }, ac_luma_symbols },
     {{ 0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0 }, dc_symbols },
     {{ 0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119 }, ac_chroma_symbols },
 };
 
-// cos((2 * x + 1) * u * pi / 16) / 2 in 1/8192, row u; the first row sqrt(1/8).
+// The transform's factors are cos(i * pi / 16) / 2 in 1/8192, and sqrt(1/8) for the first row.
 #define C_BITS (13)
-static const int16_t dct_matrix[8][8] = {
-    { 2896, 2896, 2896, 2896, 2896, 2896, 2896, 2896 },
-    { 4017, 3406, 2276, 799, -799, -2276, -3406, -4017 },
-    { 3784, 1567, -1567, -3784, -3784, -1567, 1567, 3784 },
-    { 3406, -799, -4017, -2276, 2276, 4017, 799, -3406 },
-    { 2896, -2896, -2896, 2896, 2896, -2896, -2896, 2896 },
-    { 2276, -4017, 799, 3406, -3406, -799, 4017, -2276 },
-    { 1567, -3784, 3784, -1567, -1567, 3784, -3784, 1567 },
-    { 799, -2276, 3406, -4017, 4017, -3406, 2276, -799 },
-};
 
 typedef struct {
     uint16_t code[256];
@@ -131,7 +114,7 @@ static void put_bits(writer_t *w, uint32_t v, int n) {
     }
 }
 
-static void make_code(const code_table_t *t, code_t *c) {
+static void make_code(const jpeg_code_table_t *t, code_t *c) {
     unsigned code = 0, i = 0;
     for (int len = 1; len <= 16; len++, code <<= 1) {
         for (unsigned k = 0; k < t->counts[len - 1]; k++, i++, code++) {
@@ -171,7 +154,7 @@ static void put_header(writer_t *w, int32_t width, int32_t height, bool color) {
     };
     put_bytes(w, frame, 6 + 3 * n);
     for (unsigned i = 0; i < (color ? 4 : 2); i++) {
-        const code_table_t *t = &code_tables[i];
+        const jpeg_code_table_t *t = &jpeg_code_tables[i];
         unsigned symbols = 0;
         for (int k = 0; k < 16; k++) {
             symbols += t->counts[k];
@@ -200,26 +183,46 @@ static void put_number(writer_t *w, const code_t *c, int run, int v) {
     }
 }
 
+// out[u] = sum of in[x] * dct_matrix[u][x], as sums and differences of mirrored places.
+static inline void dct_1d(const int64_t in[8], int64_t out[8]) {
+    int64_t s[4], d[4];
+    for (int i = 0; i < 4; i++) {
+        s[i] = in[i] + in[7 - i];
+        d[i] = in[i] - in[7 - i];
+    }
+    int64_t a = s[0] + s[3], b = s[1] + s[2], c = s[0] - s[3], e = s[1] - s[2];
+    out[0] = (a + b) * 2896;
+    out[4] = (a - b) * 2896;
+    out[2] = c * 3784 + e * 1567;
+    out[6] = c * 1567 - e * 3784;
+    out[1] = d[0] * 4017 + d[1] * 3406 + d[2] * 2276 + d[3] * 799;
+    out[3] = d[0] * 3406 - d[1] * 799 - d[2] * 4017 - d[3] * 2276;
+    out[5] = d[0] * 2276 - d[1] * 4017 + d[2] * 799 + d[3] * 3406;
+    out[7] = d[0] * 799 - d[1] * 2276 + d[2] * 3406 - d[3] * 4017;
+}
+
 static void put_block(writer_t *w, const int16_t samples[64], const uint16_t *quant, const code_t codes[2], int *pred) {
-    int32_t rows[64];
+    int64_t rows[64], in[8], line[8], sums[64];
     int levels[64];
     for (int y = 0; y < 8; y++) {
-        for (int u = 0; u < 8; u++) {
-            int32_t sum = 0;
-            for (int x = 0; x < 8; x++) {
-                sum += samples[8 * y + x] * dct_matrix[u][x];
-            }
-            rows[8 * y + u] = sum;
+        for (int x = 0; x < 8; x++) {
+            in[x] = samples[8 * y + x];
+        }
+        dct_1d(in, rows + 8 * y);
+    }
+    for (int u = 0; u < 8; u++) {
+        for (int y = 0; y < 8; y++) {
+            in[y] = rows[8 * y + u];
+        }
+        dct_1d(in, line);
+        for (int v = 0; v < 8; v++) {
+            sums[8 * v + u] = line[v];
         }
     }
     for (int k = 0; k < 64; k++) {
-        int v = jpeg_zigzag[k] / 8, u = jpeg_zigzag[k] % 8;
-        int64_t sum = 0;
-        for (int y = 0; y < 8; y++) {
-            sum += (int64_t)rows[8 * y + u] * dct_matrix[v][y];
-        }
-        int64_t q = (int64_t)quant[k] << (2 * C_BITS);
-        levels[k] = (int)((sum < 0 ? sum - q / 2 : sum + q / 2) / q);
+        int64_t sum = sums[jpeg_zigzag[k]], q = (int64_t)quant[k] << (2 * C_BITS), half = q / 2;
+        // Most are 0: no division for those.
+        levels[k] = sum < half && sum > -half ? 0 : (int)((sum < 0 ? sum - half : sum + half) / q);
     }
     put_number(w, &codes[0], 0, levels[0] - *pred);
     *pred = levels[0];
@@ -242,17 +245,20 @@ static void put_block(writer_t *w, const int16_t samples[64], const uint16_t *qu
 
 // Pixels of a square as Y, Cb and Cr around 0; the picture's edge is repeated beyond it.
 static void read_square(const image_t *img, image_rect_t roi, int32_t x0, int32_t y0, int side, int16_t out[3][256]) {
+    bool color = img->format == IMAGE_RGB565;
     for (int dy = 0; dy < side; dy++) {
         int32_t y = y0 + dy < roi.h ? y0 + dy : roi.h - 1;
+        const uint8_t *row = img->pix + 2 * ((size_t)(roi.y + y) * (size_t)img->w + (size_t)roi.x);
         for (int dx = 0; dx < side; dx++) {
             int32_t x = x0 + dx < roi.w ? x0 + dx : roi.w - 1;
             uint8_t r, g, b;
-            image_color_to_rgb(img->format, image_get(img, roi.x + x, roi.y + y), &r, &g, &b);
             int i = dy * side + dx;
-            if (img->format != IMAGE_RGB565) {
+            if (!color) {
+                image_color_to_rgb(img->format, image_get(img, roi.x + x, roi.y + y), &r, &g, &b);
                 out[0][i] = (int16_t)(r - 128);
                 continue;
             }
+            image_pixel_to_rgb((uint16_t)(row[2 * x] | row[2 * x + 1] << 8), &r, &g, &b);
             out[0][i] = (int16_t)(((19595 * r + 38470 * g + 7471 * b + 32768) >> 16) - 128);
             out[1][i] = (int16_t)((-11059 * r - 21709 * g + 32768 * b + 32768) >> 16);
             out[2][i] = (int16_t)((32768 * r - 27439 * g - 5329 * b + 32768) >> 16);
@@ -271,7 +277,7 @@ int image_write_jpeg(image_io_t *io, const image_t *img, image_rect_t roi, int q
     make_quant(w.quant[1], quant_chroma, quality);
     memset(codes, 0, sizeof(codes));
     for (int i = 0; i < 4; i++) {
-        make_code(&code_tables[i], &codes[i >> 1][i & 1]);
+        make_code(&jpeg_code_tables[i], &codes[i >> 1][i & 1]);
     }
     put_header(&w, roi.w, roi.h, color);
     for (int32_t y = 0; y < roi.h && !w.failed; y += side) {

@@ -399,6 +399,12 @@ bool maix_i2s_running(mp_obj_t i2s) {
     return MP_STATE_PORT(maix_i2s_objects[self->device]) == self && i2s_running(self->device);
 }
 
+void maix_i2s_drain(mp_obj_t i2s) {
+    if (maix_i2s_running(i2s)) {
+        mp_hal_delay_us(4 * I2S_BATCH * 1000000u / maix_i2s_rate(i2s) + 1);
+    }
+}
+
 void maix_i2s_deinit(void) {
     for (unsigned i = 0; i < I2S_COUNT; ++i) {
         i2s_stop(i);

@@ -24,4 +24,7 @@ void maix_i2s_connect(mp_obj_t i2s, sound_ring_t *ring, bool receive);
 void maix_i2s_disconnect(mp_obj_t i2s, const sound_ring_t *ring);
 bool maix_i2s_running(mp_obj_t i2s);
 
+// Waits until the last that was taken from a ring has left the block's FIFO.
+void maix_i2s_drain(mp_obj_t i2s);
+
 #endif

@@ -196,8 +196,8 @@ static mp_obj_t audio_play(mp_obj_t self_in) {
     n = n < BLOCK ? n : BLOCK;
     wait_for_room(f, n == 0 ? RING : n);
     if (n == 0) {
+        maix_i2s_drain(f->i2s);
         stop(f);
-        f->i2s = MP_OBJ_NULL;
         return MP_OBJ_NEW_SMALL_INT(0);
     }
     for (uint32_t done = 0; done < n;) {

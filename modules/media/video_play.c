@@ -206,6 +206,9 @@ static int step(py_avi_t *self, mp_obj_t *image, bool show) {
             mp_event_wait_ms(1);
             return VIDEO_SOUND;
         }
+        if (show && self->i2s != MP_OBJ_NULL) {
+            maix_i2s_drain(self->i2s);
+        }
         film_ends(self);
         return VIDEO_END;
     }
