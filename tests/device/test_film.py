@@ -426,7 +426,7 @@ import video, audio, image, gc, k210
 from Maix import I2S, utils
 dev = I2S(0)
 dev.channel_config(1, I2S.TRANSMITTER)
-img = image.Image()
+img = image.Image(size=(64, 48))
 def once(i):
     v = video.open('/sd/plain.avi')
     v.play()
@@ -441,7 +441,7 @@ def once(i):
         video.open('/sd/xvid.avi')
     except OSError:
         pass
-    v = video.open('/flash/l.avi', record=True, interval=1000)
+    v = video.open('/sd/l.avi', record=True, interval=1000)
     v.record(img)
     if i % 2:
         v.record_finish()
@@ -450,9 +450,9 @@ def free():
     gc.collect()
     return utils.heap_free() + gc.mem_free()
 marks = []
-for i in range(40):
+for i in range(12):
     once(i)
-    if i % 10 == 9:
+    if i % 4 == 3:
         marks.append(free())
 print(marks)
 """,
