@@ -22,6 +22,10 @@
 #define IMAGE_WITH_FEATURES         (1)
 #endif
 
+#ifndef IMAGE_WITH_STREAMS          // ImageReader, ImageWriter, dump_roi
+#define IMAGE_WITH_STREAMS          (1)
+#endif
+
 #ifndef IMAGE_WITH_QRCODES          // by quirc
 #define IMAGE_WITH_QRCODES          (1)
 #endif

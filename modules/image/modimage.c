@@ -4,6 +4,7 @@
 
 #include "py_image.h"
 #include "py_image_font.h"
+#include "py_image_stream.h"
 #include "py_image_vision.h"
 #include "vision/vision.h"
 
@@ -125,6 +126,10 @@ static const mp_rom_map_elem_t image_module_table[] = {
     { MP_ROM_QSTR(MP_QSTR_font_free), MP_ROM_PTR(&py_image_font_free_obj) },
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_image) },
     { MP_ROM_QSTR(MP_QSTR_Image), MP_ROM_PTR(&py_image_type) },
+    #if IMAGE_WITH_STREAMS
+    { MP_ROM_QSTR(MP_QSTR_ImageWriter), MP_ROM_PTR(&py_image_writer_type) },
+    { MP_ROM_QSTR(MP_QSTR_ImageReader), MP_ROM_PTR(&py_image_reader_type) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_rgb_to_grayscale), MP_ROM_PTR(&mod_rgb_to_grayscale_obj) },
     { MP_ROM_QSTR(MP_QSTR_grayscale_to_rgb), MP_ROM_PTR(&mod_grayscale_to_rgb_obj) },
     { MP_ROM_QSTR(MP_QSTR_get_affine_transform), MP_ROM_PTR(&mod_get_affine_transform_obj) },

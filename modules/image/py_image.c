@@ -7,6 +7,7 @@
 #include "pool.h"
 #include "py_args.h"
 #include "py_image_priv.h"
+#include "py_image_stream.h"
 #include "py_image_vision.h"
 
 static py_image_obj_t *self_of(mp_obj_t o) {
@@ -480,6 +481,9 @@ static const mp_rom_map_elem_t image_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_resize), MP_ROM_PTR(&image_resize_obj) },
     { MP_ROM_QSTR(MP_QSTR_cut), MP_ROM_PTR(&image_cut_obj) },
     { MP_ROM_QSTR(MP_QSTR_save), MP_ROM_PTR(&py_image_save_obj) },
+    #if IMAGE_WITH_STREAMS
+    { MP_ROM_QSTR(MP_QSTR_dump_roi), MP_ROM_PTR(&py_image_dump_roi_obj) },
+    #endif
     { MP_ROM_QSTR(MP_QSTR_compress), MP_ROM_PTR(&py_image_compress_obj) },
     { MP_ROM_QSTR(MP_QSTR_compressed), MP_ROM_PTR(&py_image_compressed_obj) },
     { MP_ROM_QSTR(MP_QSTR_compress_for_ide), MP_ROM_PTR(&py_image_compress_for_ide_obj) },

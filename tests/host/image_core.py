@@ -17,7 +17,7 @@ BUILD = ROOT / "build" / "tests" / "image"
 IMAGE, LCD, SENSOR = (ROOT / "modules" / name for name in ("image", "lcd", "sensor"))
 IMAGE_FILES = (
     *("affine", "image", "compose", "convert", "draw", "font8x12", "scale", "text"),
-    *("image_codecs", "inflate", "io_bmp", "io_png", "io_pnm", "jpeg_decode", "jpeg_encode"),
+    *("image_codecs", "image_stream", "inflate", "io_bmp", "io_png", "io_pnm", "jpeg_decode", "jpeg_encode"),
 )
 CORE = [
     *(IMAGE / f"{name}.c" for name in IMAGE_FILES),
