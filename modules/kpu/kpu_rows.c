@@ -273,6 +273,13 @@ void kpu_map_f32(const float *in, float *out, size_t n, float (*fn)(const void *
     }
 }
 
+// The plain loop alone is right for everything, and small.
+#ifdef __OPTIMIZE_SIZE__
+#define UNROLL (0)
+#else
+#define UNROLL (1)
+#endif
+
 #define ADD(x, y) ((x) + (y))
 #define SUB(x, y) ((x) - (y))
 #define MUL(x, y) ((x) * (y))
@@ -283,7 +290,7 @@ void kpu_map_f32(const float *in, float *out, size_t n, float (*fn)(const void *
 // Two tensors of the same shape, a tensor and a number, anything else.
 #define BINARY_ROW(OP) \
     do { \
-        if (sa == 1 && sb == 1 && so == 1) { \
+        if (UNROLL && sa == 1 && sb == 1 && so == 1) { \
             for (; n >= 4; n -= 4, a += 4, b += 4, out += 4) { \
                 float v0 = OP(a[0], b[0]), v1 = OP(a[1], b[1]), v2 = OP(a[2], b[2]), v3 = OP(a[3], b[3]); \
                 out[0] = v0; \
@@ -291,7 +298,7 @@ void kpu_map_f32(const float *in, float *out, size_t n, float (*fn)(const void *
                 out[2] = v2; \
                 out[3] = v3; \
             } \
-        } else if (sa == 1 && sb == 0 && so == 1 && n >= 4) { \
+        } else if (UNROLL && sa == 1 && sb == 0 && so == 1 && n >= 4) { \
             float y = *b; \
             for (; n >= 4; n -= 4, a += 4, out += 4) { \
                 float v0 = OP(a[0], y), v1 = OP(a[1], y), v2 = OP(a[2], y), v3 = OP(a[3], y); \
