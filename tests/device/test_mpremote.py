@@ -262,9 +262,8 @@ def test_edit(mpremote: Callable[..., str], tmp_path: Path, monkeypatch: pytest.
 
 @pty_only
 def test_chains_and_failures(mpremote: Callable[..., str], port: str, tmp_path: Path) -> None:
-    assert (
-        mpremote("touch", ":t", "+", "mkdir", ":m", "+", "rmdir", ":m", "+", "rm", ":t", "+", "eval", "1 + 1") == "2\n"
-    )
+    chain = mpremote("touch", ":t", "+", "mkdir", ":m", "+", "rmdir", ":m", "+", "rm", ":t", "+", "eval", "1 + 1")
+    assert chain.splitlines()[-1] == "2"
     command = [str(BIN / "mpremote"), "connect", port]
     for arguments, message in (
         (("exec", "1 / 0"), "ZeroDivisionError: divide by zero"),

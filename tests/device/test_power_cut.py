@@ -14,7 +14,7 @@ from power_cuts import PowerCuts
 
 from k210.emulator import Config
 
-CUTS = int(os.environ.get("K210_POWER_CUTS", "3"))
+CUTS = int(os.environ.get("K210_POWER_CUTS", "2"))
 SEED = int(os.environ.get("K210_POWER_CUT_SEED", "1"))
 
 pytestmark = [pytest.mark.emulator_only, pytest.mark.timeout(120 + 60 * CUTS)]
