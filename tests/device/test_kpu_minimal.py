@@ -29,7 +29,7 @@ SIZE = 5767168  # 5.5 MiB
 FIRMWARE = paths.BUILD / "maix_bit-minimal" / "firmware.bin"
 TEXT_MAX = 350 * 1024
 HEAP = 48 * 1024
-SLACK = 8 * 1024  # for the tables of the layers and the working buffer
+SLACK = 5 * 1024  # for the tables of the layers and the working buffer
 
 
 @pytest.fixture(scope="module")
