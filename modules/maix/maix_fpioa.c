@@ -54,7 +54,7 @@ static mp_obj_t maix_fpioa_set_function(size_t n_args, const mp_obj_t *pos_args,
     }
     return mp_const_true;
 }
-static MP_DEFINE_CONST_FUN_OBJ_KW(maix_fpioa_set_function_obj, 3, maix_fpioa_set_function);
+static MP_DEFINE_CONST_FUN_OBJ_KW(maix_fpioa_set_function_obj, 1, maix_fpioa_set_function);
 
 // get_Pin_num(func) -> pin or None
 static mp_obj_t maix_fpioa_get_pin_num(mp_obj_t self_in, mp_obj_t func) {
