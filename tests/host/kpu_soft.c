@@ -55,14 +55,17 @@ static size_t pixel(const map_t *m, uint32_t c, uint32_t y, uint32_t x) {
     return at;
 }
 
-static int64_t round_product(int64_t p, unsigned s) {
+// With 16-bit weights and large factors products need more than 64 bits.
+typedef __int128 wide_t;
+
+static wide_t round_product(wide_t p, unsigned s) {
     if (s == 0) {
         return p;
     }
-    // |p| < 2^61, so larger shifts give the same; of a negative product that is not 0.
-    s = s > 62 ? 62 : s;
-    int64_t q = p >> s, f = p - (q << s), half = 1ll << (s - 1);
-    int64_t up = p >= 0 ? q + 1 : q - 1;
+    // |p| < 2^110, so larger shifts give the same; of a negative product that is not 0.
+    s = s > 120 ? 120 : s;
+    wide_t q = p >> s, f = p - q * ((wide_t)1 << s), half = (wide_t)1 << (s - 1);
+    wide_t up = p >= 0 ? q + 1 : q - 1;
     return f < half ? q : f > half ? up : q & 1 ? up : q;
 }
 
@@ -83,12 +86,12 @@ static void read_table(const uint8_t *act, table_t *t) {
     }
 }
 
-static uint8_t activate(const table_t *t, int64_t b) {
+static uint8_t activate(const table_t *t, wide_t b) {
     int i = 15;
     while (i > 0 && !(t->start[i] < b)) {
         --i;
     }
-    int64_t y = round_product((int64_t)((uint64_t)(b - t->start[i]) * (uint64_t)t->mul[i]), t->shift[i]) + t->bias[i];
+    wide_t y = round_product((b - t->start[i]) * t->mul[i], t->shift[i]) + t->bias[i];
     return y < 0 ? 0 : y > 255 ? 255 : y;
 }
 
@@ -178,7 +181,7 @@ static void run_channel(kpu_soft_t *soft, const layer_t *l, uint32_t oc, const u
     for (size_t i = 0; i < pixels; ++i) {
         int64_t v = sum[i] + ((l->arg_x * sum_x[i]) >> l->shr_x) + ((l->arg_w * sum_w) >> l->shr_w)
             + l->arg_add * channels;
-        plane[i] = activate(table, ((int64_t)((uint64_t)v * (uint64_t)mul) >> shift) + add);
+        plane[i] = activate(table, (((wide_t)v * mul) >> shift) + add);
     }
     for (uint32_t y = 0; y < l->out.h; ++y) {
         for (uint32_t x = 0; x < l->out.w; ++x) {

@@ -15,6 +15,7 @@ ACTIVATION_BYTES = 144
 CLOCK_HZ = 400_000_000
 WEIGHT_BYTES_PER_S = 294_912 / 0.339e-3  # published measurement: what a layer of 4x4 pixels takes
 OVERHEAD = 1.025
+WIDE = 1 << 62  # numbers from here on are computed as Python's, so that no product wraps
 
 POOL_NAMES = ["", "max 2\u00d72", "mean 2\u00d72", "max 4\u00d74", "mean 4\u00d74", "stride 2", "stride 2 right"]
 POOL_NAMES += ["stride 4", "mean 2\u00d72 /1", "max 2\u00d72 /1"]
@@ -104,11 +105,12 @@ def activate(b: np.ndarray, tables: tuple[np.ndarray, ...]) -> np.ndarray:
         for i in range(16):
             segment[b > start[i]] = i
     p = (b - start[segment]) * mul[segment]
-    s = np.minimum(shift, 62)[segment]  # |p| < 2^61, so larger shifts give the same
+    # An int64 is below 2^61 here, so that larger shifts give the same.
+    s = (shift if b.dtype == object else np.minimum(shift, 62))[segment].astype(b.dtype)
     q = p >> s
     rest = p - (q << s)
-    half = np.where(s > 0, np.int64(1) << np.maximum(s - 1, 0), np.iinfo(np.int64).max)
-    up = (rest > half) | ((rest == half) & (q & 1 == 1))
+    half = np.where(s > 0, np.left_shift(1, np.maximum(s - 1, 0), dtype=b.dtype), np.abs(rest) + 1)
+    up = (rest > half) | ((rest == half) & ((q & 1) == 1))
     q += np.where(up, np.where(p >= 0, 1, -1), 0)
     return np.clip(q + bias[segment], 0, 255).astype(np.uint8)
 
@@ -262,7 +264,10 @@ class KpuLayer:
         shift = (bn >> np.uint64(56) & np.uint64(15)).astype(np.int64)
         if self.first_stride:
             v = v[:, ::2, ::2]
+        if np.abs(v).max(initial=0) * float(np.abs(mul).max(initial=0)) >= WIDE:
+            v = v.astype(object)
         v = (v * mul[:, None, None] >> shift[:, None, None]) + add[:, None, None]
+        v = v.astype(np.int64 if np.abs(v).max(initial=0) < WIDE >> 17 else object)
         full = activate(v, activation_tables(self.activation))
         _, height, width = self.result.shape
         return np.ascontiguousarray(pool(full, self.pool)[:, :height, :width])
