@@ -225,4 +225,12 @@ typedef enum { IMAGE_FILE_BMP, IMAGE_FILE_PNM, IMAGE_FILE_JPEG, IMAGE_FILE_PNG }
 int image_write(image_io_t *io, const image_t *img, image_rect_t roi, image_file_t type, int quality,
     char err[IMAGE_ERR_LEN]);
 
+// A sink that counts all bytes in n and keeps the first room of them.
+typedef struct {
+    image_io_t io;
+    uint8_t *data;
+    size_t room, n;
+} image_sink_t;
+void image_sink_init(image_sink_t *sink, uint8_t *data, size_t room);
+
 #endif

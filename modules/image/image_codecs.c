@@ -75,3 +75,16 @@ void image_store_rgb(image_t *img, int32_t x, int32_t y, uint8_t r, uint8_t g, u
         }
     }
 }
+
+static size_t sink_write(image_io_t *io, const void *buf, size_t n) {
+    image_sink_t *s = (image_sink_t *)io;
+    if (s->n + n <= s->room) {
+        memcpy(s->data + s->n, buf, n);
+    }
+    s->n += n;
+    return n;
+}
+
+void image_sink_init(image_sink_t *sink, uint8_t *data, size_t room) {
+    *sink = (image_sink_t) { { NULL, sink_write }, data, room, 0 };
+}

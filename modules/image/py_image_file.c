@@ -221,22 +221,6 @@ MP_DEFINE_CONST_FUN_OBJ_KW(py_image_save_obj, 2, image_save);
 
 // ---- JPEG in memory -----------------------------------------------------------------------------
 
-// Counts everything, keeps what fits.
-typedef struct {
-    image_io_t io;
-    uint8_t *data;
-    size_t room, n;
-} sink_t;
-
-static size_t sink_write(image_io_t *base, const void *buf, size_t n) {
-    sink_t *s = (sink_t *)base;
-    if (s->n + n <= s->room) {
-        memcpy(s->data + s->n, buf, n);
-    }
-    s->n += n;
-    return n;
-}
-
 // A new JPEG image. The first guess at its size is nearly always enough.
 static mp_obj_t compressed(const image_t *img, int quality) {
     char err[IMAGE_ERR_LEN];
@@ -244,7 +228,8 @@ static mp_obj_t compressed(const image_t *img, int quality) {
     size_t room = (size_t)img->w * (size_t)img->h / 2 + 2048;
     for (;;) {
         image_mem_t *m = image_mem_new(room, "jpeg");
-        sink_t sink = { { NULL, sink_write }, m->data, room, 0 };
+        image_sink_t sink;
+        image_sink_init(&sink, m->data, room);
         image_write(&sink.io, img, all, IMAGE_FILE_JPEG, quality, err);
         if (sink.n <= room) {
             image_t jpeg = { img->w, img->h, IMAGE_JPEG, m->data, NULL, sink.n };

@@ -76,28 +76,14 @@ static void start_sound(py_avi_t *self) {
     maix_i2s_connect(i2s, &self->ring, true);
 }
 
-// Counts everything, keeps what fits.
-typedef struct {
-    image_io_t io;
-    uint8_t *data;
-    size_t room, n;
-} sink_t;
-
-static size_t sink_write(image_io_t *base, const void *buf, size_t n) {
-    sink_t *s = (sink_t *)base;
-    if (s->n + n <= s->room) {
-        memcpy(s->data + s->n, buf, n);
-    }
-    s->n += n;
-    return n;
-}
-
 // The picture as JPEG in self->chunk.
 static uint32_t encode(py_avi_t *self, const image_t *img) {
     char err[IMAGE_ERR_LEN];
     uint32_t room = self->chunk ? self->chunk->size : (uint32_t)img->w * (uint32_t)img->h / 4 + 2048;
     for (;;) {
-        sink_t sink = { { NULL, sink_write }, video_chunk_room(self, room), self->chunk->size, 0 };
+        uint8_t *data = video_chunk_room(self, room);
+        image_sink_t sink;
+        image_sink_init(&sink, data, self->chunk->size);
         int ret = image_write(&sink.io, img, (image_rect_t) { 0, 0, img->w, img->h }, IMAGE_FILE_JPEG, self->quality, err);
         if (ret) {
             py_media_raise(&self->file, ret, err);

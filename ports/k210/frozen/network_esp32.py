@@ -2,11 +2,12 @@
 #
 # MaixPy's helper for the ESP32 of the Maixduino: wifi.reset(), wifi.connect(ssid, key).
 import network
+from _wifi import Wifi
 from fpioa_manager import fm
 
 
-class wifi:
-    nic = None
+class wifi(Wifi):
+    module = "ESP32"
 
     @classmethod
     def reset(cls, force=False, reply=5, is_hard=True):
@@ -34,17 +35,3 @@ class wifi:
             except OSError:
                 pass
         return False
-
-    @classmethod
-    def connect(cls, ssid="wifi_name", pasw="pass_word"):
-        if cls.nic is None and not cls.reset():
-            raise OSError(19, "the ESP32 does not answer")
-        return cls.nic.connect(ssid, pasw)
-
-    @classmethod
-    def ifconfig(cls):
-        return cls.nic.ifconfig() if cls.nic else None
-
-    @classmethod
-    def isconnected(cls):
-        return bool(cls.nic and cls.nic.isconnected())

@@ -4,15 +4,16 @@
 import time
 
 import network
+from _wifi import Wifi
 from fpioa_manager import fm
 from machine import UART
 from Maix import GPIO
 
 
-class wifi:
+class wifi(Wifi):
+    module = "ESP8285"
     uart = None
     eb = None
-    nic = None
 
     @classmethod
     def init(cls):
@@ -57,17 +58,3 @@ class wifi:
             except OSError:
                 pass
         return False
-
-    @classmethod
-    def connect(cls, ssid="wifi_name", pasw="pass_word"):
-        if cls.nic is None and not cls.reset():
-            raise OSError(19, "the ESP8285 does not answer")
-        return cls.nic.connect(ssid, pasw)
-
-    @classmethod
-    def ifconfig(cls):
-        return cls.nic.ifconfig() if cls.nic else None
-
-    @classmethod
-    def isconnected(cls):
-        return bool(cls.nic and cls.nic.isconnected())
