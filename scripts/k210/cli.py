@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"Programs a board over its serial port and starts it. {FILE_HELP}.",
     )
     p.add_argument("--port", required=True, metavar="P", help="a device, socket:// or rfc2217://")
-    p.add_argument("--board", default=paths.DEFAULT_BOARD, help="its wiring and flash size (default: %(default)s)")
+    p.add_argument("--board", help="its wiring and flash size (default: the wirings are tried, 16 MiB)")
     p.add_argument("--baud", type=int, default=flash.BAUDRATE, help="speed of the transfer (default: %(default)s)")
     p.add_argument("--no-verify", action="store_true", help="do not read the flash back through the firmware")
     p.add_argument("files", nargs="+", metavar="FILE[@ADDR]")
@@ -198,7 +198,7 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _flash(options: argparse.Namespace) -> int:
-    size = paths.flash_size(options.board)
+    size = paths.flash_size(options.board or paths.DEFAULT_BOARD)
     flash.flash(options.port, options.files, options.board, size, options.baud, check=not options.no_verify)
     return 0
 

@@ -15,6 +15,7 @@ from kflash import KFlash
 from k210.errors import K210Error
 from k210.image import load_arguments
 from k210.pack import write_kfpkg
+from k210.paths import DEFAULT_BOARD
 from k210.verify import verify
 
 __tracebackhide__ = True  # a failed test's report ends at the test's own line
@@ -26,6 +27,7 @@ HINT = (
 )
 # kflash's names for the ways in which a USB bridge is wired to reset and boot.
 RESET_WIRING = {"maix_bit": "bit", "maix_dock": "dan", "maix_go": "goE", "maixduino": "goE", "kd233": "kd233"}
+DETECTED = re.compile(r"Automatically detected (dan|goD|goE)")  # kflash says it when it was told no board
 
 
 @contextlib.contextmanager
@@ -42,48 +44,63 @@ def _port_by_url(port: str) -> Iterator[None]:
         yield
 
 
-def _say(*words: object, **options: Any) -> None:
-    text = " ".join(str(word) for word in words)
-    print(re.sub(r"\x1b\[[0-9;]*m", "", text), flush=True, **{k: v for k, v in options.items() if k == "end"})
+class _Programmer:
+    """kflash, whose words are printed and watched for the wiring that it found."""
 
+    def __init__(self, wiring: str | None) -> None:
+        self.wiring = wiring
+        self._tool = KFlash(print_callback=self._say)
 
-def _reset_to_boot(loader: Any, board: str) -> None:
-    """Starts the new program by the reset line. The stub's own reboot finds IO16 still low when the port
-    is closed late, and then the mask ROM waits for the next download."""
-    if board not in RESET_WIRING:
-        return
-    loader._port.open()
-    if RESET_WIRING[board] in ("goE", "kd233"):
-        loader.reset_to_boot_kd233()
-    else:
-        loader.reset_to_boot_dan()
-    loader._port.close()
+    def _say(self, *words: object, **options: Any) -> None:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", " ".join(str(word) for word in words))
+        if found := DETECTED.search(text):
+            self.wiring = found[1]
+        print(text, flush=True, **{k: v for k, v in options.items() if k == "end"})
+
+    def write(self, port: str, package: Path, baudrate: int) -> None:
+        self._tool.process(
+            terminal=False, dev=port, baudrate=baudrate, board=self.wiring, file=str(package), noansi=True
+        )
+
+    def start(self) -> None:
+        """Starts the new program by the reset line. The stub's own reboot finds IO16 still low when the port
+        is closed late, and then the mask ROM waits for the next download."""
+        if self.wiring is None:
+            return
+        loader = self._tool.loader
+        loader._port.open()
+        if self.wiring in ("goE", "kd233"):
+            loader.reset_to_boot_kd233()
+        elif self.wiring == "goD":
+            loader.reset_to_boot_goD()
+        else:
+            loader.reset_to_boot_dan()
+        loader._port.close()
 
 
 def flash(
-    port: str, arguments: Sequence[str], board: str, flash_size: int, baudrate: int = BAUDRATE, check: bool = True
+    port: str,
+    arguments: Sequence[str],
+    board: str | None,
+    flash_size: int,
+    baudrate: int = BAUDRATE,
+    check: bool = True,
 ) -> None:
-    """Writes the FILE[@ADDR] arguments to the board's flash and starts it. The stub checks every frame's
-    CRC; check: the firmware that starts then reads the flash back, if it is this one."""
+    """Writes the FILE[@ADDR] arguments to the board's flash and starts it. Without a board the ways in which
+    boards are wired are tried in turn. The stub checks every frame's CRC; check: the firmware that starts then
+    reads the flash back, if it is this one."""
     parts = load_arguments(arguments, flash_size)
     with tempfile.TemporaryDirectory(prefix="k210-") as folder:
         package = Path(folder) / "flash.kfpkg"
         write_kfpkg(package, parts)
         with _port_by_url(port):
-            tool = KFlash(print_callback=_say)
+            tool = _Programmer(RESET_WIRING.get(board or ""))
             try:
-                tool.process(
-                    terminal=False,
-                    dev=port,
-                    baudrate=baudrate,
-                    board=RESET_WIRING.get(board),
-                    file=str(package),
-                    noansi=True,
-                )
-                _reset_to_boot(tool.loader, board)
+                tool.write(port, package, baudrate)
+                tool.start()
             except Exception as e:  # kflash raises bare Exceptions with its message
                 raise K210Error(f"flashing at {port} failed: {str(e).strip() or type(e).__name__}. {HINT}") from None
             if check:
                 # At the prompt its programs have stopped: it is started once more.
-                print(verify(port, parts, board), flush=True)
-                _reset_to_boot(tool.loader, board)
+                print(verify(port, parts, board or DEFAULT_BOARD), flush=True)
+                tool.start()
