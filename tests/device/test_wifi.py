@@ -3,6 +3,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -241,6 +242,7 @@ def test_asyncio(wifi: Wifi) -> None:
 
     def ask() -> None:
         with socket.create_connection(("127.0.0.1", wifi.module.air.forward[8001]), 20) as s:
+            time.sleep(0.3)  # the board's other task goes on meanwhile
             s.sendall(b"hello\n")
             answer = b""
             while part := s.recv(1000):
