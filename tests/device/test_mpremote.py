@@ -96,6 +96,7 @@ class Terminal:
     def __init__(self, *command: str) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup nothing else would end it
             os.execv(command[0], command)
         self.seen = b""
 
@@ -111,9 +112,15 @@ class Terminal:
                 self.seen += os.read(self.fd, 4096)
         self.seen = self.seen.partition(text)[2]
 
-    def close(self) -> int:
+    def close(self) -> None:
         os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        deadline = time.monotonic() + 10
+        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                raise AssertionError("the program did not end with its terminal")
+            time.sleep(0.05)
 
 
 # mpremote's terminal waits on a file descriptor, which its network ports have not.
