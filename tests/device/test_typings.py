@@ -55,6 +55,11 @@ def stub(module: str) -> dict[str, str]:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             names |= stub(str(node.module))
+        elif isinstance(node, ast.ImportFrom):
+            # `import A as A` hands A on.
+            handed_on = {alias.name for alias in node.names if alias.asname == alias.name}
+            if handed_on:
+                names |= {n: what for n, what in stub(str(node.module)).items() if n.split(".")[0] in handed_on}
     return names
 
 
