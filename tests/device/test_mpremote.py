@@ -283,9 +283,18 @@ def test_chains_and_failures(mpremote: Callable[..., str], port: str, tmp_path: 
         assert message.lower() in (done.stdout + done.stderr).lower(), done
     script = tmp_path / "endless.py"
     script.write_text("print('started')\nwhile True:\n    pass\n")
-    with subprocess.Popen([*command, "run", str(script)], stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
-        assert running.stdout.readline() == "started\n"
-        running.send_signal(signal.SIGINT)
-        running.wait(20)
+    # A background job of a shell, as some CI runners are, hands on that Ctrl-C is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running = subprocess.Popen([*command, "run", str(script)], stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with running:
+        try:
+            assert running.stdout
+            assert running.stdout.readline() == "started\n"
+            running.send_signal(signal.SIGINT)
+            running.wait(20)
+        finally:
+            running.kill()
     assert mpremote("eval", "6 * 7") == "42\n"
