@@ -21,6 +21,9 @@
 #ifndef IMAGE_WITH_FEATURES         // keypoints, LBP, HOG, cascades, selective search
 #define IMAGE_WITH_FEATURES         (1)
 #endif
+#ifndef IMAGE_WITH_CASCADES         // the built-in ones, frontalface and eye; wants FEATURES
+#define IMAGE_WITH_CASCADES         (1)
+#endif
 
 #ifndef IMAGE_WITH_STREAMS          // ImageReader, ImageWriter, dump_roi
 #define IMAGE_WITH_STREAMS          (1)

@@ -31,6 +31,27 @@ $(eval $(call image_library,QRCODES,quirc_port,$(QUIRC_DIR)/lib/quirc.c))
 $(eval $(call image_library,APRILTAGS,apriltag_port,$(APRILTAG_DIR)/apriltag.c))
 $(eval $(call image_library,DATAMATRICES,dmtx_port,$(LIBDMTX_DIR)/dmtx.c))
 
+# Built-in cascades, from OpenCV's files (Debian: opencv-data), or those in CASCADE_DIR.
+CASCADE_DIR ?= /usr/share/opencv4/haarcascades
+CASCADE_XML = $(addprefix $(CASCADE_DIR)/haarcascade_, frontalface_default.xml eye.xml)
+CASCADE_FILES = $(addprefix $(BUILD)/image/, frontalface.cascade eye.cascade)
+ifeq ($(filter FEATURES CASCADES, $(IMAGE_WITHOUT)),)
+ifeq ($(words $(wildcard $(CASCADE_XML))),2)
+SRC_USERMOD_LIB_C += $(IMAGE_MOD_DIR)/cascades.c
+$(BUILD)/image/frontalface.cascade: $(CASCADE_DIR)/haarcascade_frontalface_default.xml
+$(BUILD)/image/eye.cascade: $(CASCADE_DIR)/haarcascade_eye.xml
+$(CASCADE_FILES): $(PROJECT_DIR)/scripts/k210/cascade.py
+	$(ECHO) "GEN $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)PYTHONPATH=$(PROJECT_DIR)/scripts $(PYTHON) -m k210.cascade $(filter %.xml, $^) $@
+$(BUILD)/image/cascades.o: $(CASCADE_FILES)
+$(BUILD)/image/cascades.o: CFLAGS += -DIMAGE_CASCADES=\"$(BUILD)/image\"
+else
+$(info image: not both of $(CASCADE_XML), so this firmware is without CASCADES)
+IMAGE_WITHOUT += CASCADES
+endif
+endif
+
 SRC_USERMOD_LIB_C += $(patsubst %, $(IMAGE_MOD_DIR)/codes/%.c, $(IMAGE_CODES))
 SRC_USERMOD_C += $(patsubst %, $(IMAGE_MOD_DIR)/%.c, $(IMAGE_CORE) $(IMAGE_BINDING))
 SRC_USERMOD_C += $(patsubst %, $(IMAGE_MOD_DIR)/vision/%.c, $(IMAGE_VISION))
@@ -38,7 +59,7 @@ SRC_USERMOD_C += $(patsubst %, $(IMAGE_MOD_DIR)/vision/%.c, $(IMAGE_VISION))
 CFLAGS_USERMOD += -I$(IMAGE_MOD_DIR) $(patsubst %, -DIMAGE_WITH_%=0, $(IMAGE_WITHOUT))
 
 # What runs once per call, or hardly ever, is built for size.
-IMAGE_SMALL = $(patsubst %, image/%.o, $(IMAGE_BINDING)) $(patsubst %, image/vision/%.o, haar selective keypoints lbp_hog) \
+IMAGE_SMALL = $(patsubst %, image/%.o, $(IMAGE_BINDING)) $(patsubst %, image/vision/%.o, selective keypoints lbp_hog) \
 	image/inflate.o image/io_png.o
 $(addprefix $(BUILD)/, $(IMAGE_SMALL)): CFLAGS += -Os
 

@@ -8,6 +8,7 @@
 #include "py/objstr.h"
 #include "py/stream.h"
 
+#include "cascades.h"
 #include "py_image_vision.h"
 #include "py_vision.h"
 
@@ -286,18 +287,25 @@ static mp_obj_t haar_cascade(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = { n_args, pos, kw, 1 };
     const char *name = mp_obj_str_get_str(pos[0]);
     int32_t stages = py_i32(py_args_opt_int(&a, MP_QSTR_stages, -1));
+    mp_obj_t data = mp_const_none;
+    mp_buffer_info_t b = { 0 };
+    #if IMAGE_WITH_CASCADES
+    b.buf = (void *)image_cascade(name, &b.len);
+    #else
     if (strcmp(name, "frontalface") == 0 || strcmp(name, "eye") == 0) {
         mp_raise_msg_varg(&mp_type_OSError, MP_ERROR_TEXT("no cascade '%s' is built in: give the path of a cascade file, or use KPU for faces"),
             name);
     }
-    mp_obj_t data = py_read_file(pos[0]);
-    mp_buffer_info_t b;
-    mp_get_buffer_raise(data, &b, MP_BUFFER_READ);
+    #endif
+    if (b.buf == NULL) {
+        data = py_read_file(pos[0]);
+        mp_get_buffer_raise(data, &b, MP_BUFFER_READ);
+    }
     py_cascade_t *o = mp_obj_malloc(py_cascade_t, &cascade_type);
     char err[IMAGE_ERR_LEN];
     o->data = data;
     if (vis_cascade_parse(&o->c, b.buf, b.len, stages, err)) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("'%s' is not a cascade file, or damaged"), name);
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("'%s' is not a cascade file, or damaged (%s)"), name, err);
     }
     return MP_OBJ_FROM_PTR(o);
 }

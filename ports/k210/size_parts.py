@@ -15,6 +15,7 @@ IMAGE_GROUPS = {
     "geometry": "geometry",
     "matching": "displacement template",
     "features": "haar keypoints lbp_hog selective",
+    "cascades": "cascades",
     "barcodes": "bars_decode bars_scan",
     "qrcodes": "quirc_port",
     "apriltags": "apriltag_port tag_pose lib_heap",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from k210 import __version__, camera, flash, flash_wifi, paths
+from k210 import __version__, camera, cascade, flash, flash_wifi, paths
 from k210.emulate import emulate
 from k210.emulator import Config
 from k210.errors import K210Error
@@ -102,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     p.set_defaults(function=_pack)
 
     p = commands.add_parser(
+        "cascade",
+        help="make a cascade file for image.HaarCascade() from OpenCV's XML",
+        description="Converts a Haar cascade of OpenCV (stumps, no tilted features) to the file that "
+        "image.HaarCascade() reads on the board.",
+    )
+    p.add_argument("xml", type=Path, metavar="XML")
+    p.add_argument("output", type=Path, metavar="OUT.cascade")
+    p.set_defaults(function=_cascade)
+
+    p = commands.add_parser(
         "flash",
         help="program a board",
         description=f"Programs a board over its serial port and starts it. {FILE_HELP}.",
@@ -194,6 +204,11 @@ def _pack(options: argparse.Namespace) -> int:
     size = paths.flash_size(options.board)
     for part in sorted(pack(options.output, options.files, size), key=lambda p: p.address):
         print(f"0x{part.address:06x}  {len(part.data):>8} bytes  {part.name}")
+    return 0
+
+
+def _cascade(options: argparse.Namespace) -> int:
+    print(cascade.convert(options.xml, options.output))
     return 0
 
 

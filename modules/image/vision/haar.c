@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../image_priv.h"
 #include "vision_priv.h"
 
 typedef struct {
@@ -28,15 +29,21 @@ static bool take_int(bytes_t *b, int32_t *v) {
     return p != NULL;
 }
 
+static int short_file(size_t n, char *err) {
+    return image_fail(err, -EINVAL, "cascade: %lu bytes are fewer than its numbers say", (unsigned long)n);
+}
+
 int vis_cascade_parse(vis_cascade_t *c, const uint8_t *data, size_t n, int32_t stages, char err[IMAGE_ERR_LEN]) {
     bytes_t b = { data, n };
     *c = (vis_cascade_t) { 0 };
-    err[0] = 0;
-    if (!take_int(&b, &c->w) || !take_int(&b, &c->h) || !take_int(&b, &c->n_stages) || c->w < 4 || c->h < 4 || c->w > 128 ||
-        c->h > 128 || c->n_stages < 1 || c->n_stages > 1000 || (c->stages = take(&b, (size_t)c->n_stages)) == NULL) {
-        return -EINVAL;
+    if (!take_int(&b, &c->w) || !take_int(&b, &c->h) || !take_int(&b, &c->n_stages)) {
+        return short_file(n, err);
     }
-    for (int32_t i = 0; i < c->n_stages; i++) {
+    if (c->w < 4 || c->h < 4 || c->w > 128 || c->h > 128 || c->n_stages < 1 || c->n_stages > 1000) {
+        return image_fail(err, -EINVAL, "cascade: a window of %ldx%ld and %ld stages", (long)c->w, (long)c->h, (long)c->n_stages);
+    }
+    c->stages = take(&b, (size_t)c->n_stages);
+    for (int32_t i = 0; c->stages && i < c->n_stages; i++) {
         c->n_features += c->stages[i];
     }
     size_t f = (size_t)c->n_features;
@@ -45,24 +52,25 @@ int vis_cascade_parse(vis_cascade_t *c, const uint8_t *data, size_t n, int32_t s
     c->alpha1 = take(&b, f * 2);
     c->alpha2 = take(&b, f * 2);
     c->n_feature_rects = take(&b, f);
-    if (!c->stage_threshold || !c->threshold || !c->alpha1 || !c->alpha2 || !c->n_feature_rects) {
-        return -EINVAL;
+    if (!c->stages || !c->stage_threshold || !c->threshold || !c->alpha1 || !c->alpha2 || !c->n_feature_rects) {
+        return short_file(n, err);
     }
     for (size_t i = 0; i < f; i++) {
         if (c->n_feature_rects[i] < 1) {
-            return -EINVAL;
+            return image_fail(err, -EINVAL, "cascade: feature %lu has %d rectangles", (unsigned long)i, c->n_feature_rects[i]);
         }
         c->n_rects += c->n_feature_rects[i];
     }
     c->weights = take(&b, (size_t)c->n_rects);
     c->rects = take(&b, (size_t)c->n_rects * 4);
     if (!c->weights || !c->rects) {
-        return -EINVAL;
+        return short_file(n, err);
     }
     for (int32_t i = 0; i < c->n_rects; i++) {
         const int8_t *r = c->rects + i * 4;
         if (r[0] < 0 || r[1] < 0 || r[2] < 1 || r[3] < 1 || r[0] + r[2] > c->w || r[1] + r[3] > c->h) {
-            return -EINVAL;
+            return image_fail(err, -EINVAL, "cascade: rectangle %d,%d %dx%d is not in the window of %ldx%ld", r[0], r[1],
+                r[2], r[3], (long)c->w, (long)c->h);
         }
     }
     if (stages > 0 && stages < c->n_stages) {
@@ -88,22 +96,24 @@ static int64_t box(const integral_t *g, int32_t x, int32_t y, int32_t w, int32_t
     return (int64_t)(uint32_t)(g->sum[b + (size_t)w] - g->sum[b] - g->sum[a + (size_t)w] + g->sum[a]);
 }
 
+// The numbers of a cascade were learned with the contrast of its window without the outermost pixels.
 static bool is_object(const vis_cascade_t *c, const integral_t *g, int32_t x, int32_t y, float threshold) {
-    int64_t n = (int64_t)c->w * c->h, mean = box(g, x, y, c->w, c->h);
-    size_t a = (size_t)y * g->stride + (size_t)x, b = a + (size_t)c->h * g->stride, w = (size_t)c->w;
-    int64_t square = (int64_t)(g->square[b + w] - g->square[b] - g->square[a + w] + g->square[a]);
-    int64_t variance = square * n - mean * mean;
+    int32_t w = c->w - 2, h = c->h - 2;
+    size_t a = (size_t)(y + 1) * g->stride + (size_t)(x + 1), b = a + (size_t)h * g->stride, r = (size_t)w;
+    int64_t n = (int64_t)w * h, sum1 = box(g, x + 1, y + 1, w, h);
+    int64_t sum2 = (int64_t)(g->square[b + r] - g->square[b] - g->square[a + r] + g->square[a]);
+    int64_t variance = sum2 * n - sum1 * sum1;
     int64_t std = variance > 0 ? (int64_t)sqrt((double)variance) : 1;
-    int32_t feature = 0, rect = 0;
+    const int8_t *weight = c->weights, *q = c->rects;
+    int32_t feature = 0;
     for (int32_t s = 0; s < c->n_stages; s++) {
         int32_t sum = 0;
         for (int32_t k = 0; k < c->stages[s]; k++, feature++) {
             int64_t v = 0;
-            for (int32_t r = 0; r < c->n_feature_rects[feature]; r++, rect++) {
-                const int8_t *q = c->rects + rect * 4;
-                v += box(g, x + q[0], y + q[1], q[2], q[3]) * (c->weights[rect] * 4096);
+            for (int32_t i = c->n_feature_rects[feature]; i > 0; i--, q += 4) {
+                v += box(g, x + q[0], y + q[1], q[2], q[3]) * *weight++;
             }
-            sum += v >= word(c->threshold, feature) * std ? word(c->alpha2, feature) : word(c->alpha1, feature);
+            sum += v * 4096 >= word(c->threshold, feature) * std ? word(c->alpha2, feature) : word(c->alpha1, feature);
         }
         if ((float)sum < threshold * (float)word(c->stage_threshold, s)) {
             return false;
@@ -179,7 +189,7 @@ int vis_find_features(vis_list_t *out, vis_work_t *w, const image_t *img, image_
                 square[at] = square[at - g.stride] + row2;
             }
         }
-        int32_t step = vis_max(sw / 160, 1);
+        int32_t step = vis_max((sw + 159) / 160, 1);
         for (int32_t y = 0; y + c->h <= sh; y += step) {
             image_port_poll();
             for (int32_t x = 0; x + c->w <= sw; x += step) {
