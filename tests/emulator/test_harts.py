@@ -77,3 +77,23 @@ def test_idle_harts_sleep(tmp_path):
 def cpu_seconds(pid: int) -> float:
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_supervisor_mode_of_1_9_1(tmp_path):
+    with Emulator("-kernel", str(build("supervisor", tmp_path))) as m:
+        v = values(m.serial_read(b"done\n", timeout=20))
+    fetch_fault, illegal, load_fault, store_fault, none = 1, 2, 5, 7, 99
+    assert v["status_at_start"] == 0
+    assert v["sptbr_bits"] == 0xF_FFFF and v["no_sv48"] == 0 and v["sv39"] == 9
+    assert v["sfence_vma"] == v["sfence_vma_m"] == illegal
+    assert v["sfence_vm"] == none and v["mapped_now"] == 0x5EED and v["sptbr"]
+    assert v["machine"] == v["mprv"] == 0x5EED
+    # PUM forbids what SUM of later specifications allows.
+    assert (v["user_page"], v["user_page_cause"]) == (0x5EED, none)
+    assert v["pum"] == 1 << 18 and (v["pum_cause"], v["pum_address"]) == (load_fault, 0x4000_0000)
+    assert (v["read_only"], v["read_only_cause"]) == (0x5EED, store_fault)
+    assert (v["unmapped_cause"], v["unmapped_address"]) == (load_fault, 0x4000_2008)
+    assert (v["fetch_cause"], v["fetch_address"]) == (fetch_fault, 0x4000_3000)
+    # SBIs emulate rdtime for the supervisor.
+    assert (v["time"], v["time_from"]) == (illegal, 1 << 11)
+    assert v["address_kept"] == 0x4000_3000, "a trap without an address leaves mbadaddr as it was"

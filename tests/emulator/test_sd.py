@@ -258,6 +258,31 @@ def test_deselected_card_is_not_disturbed(card):
     assert card.command(13) == READY, "that CMD0 was for somebody else"
 
 
+def test_response_waits_for_the_next_selection(card):
+    """Controllers that drive the select pad themselves raise it after every transfer."""
+
+    def transfer(data):
+        card.select(True)
+        got = card.exchange(data)
+        card.select(False)
+        return got
+
+    transfer(b"\x51" + card.address(3).to_bytes(4, "big") + b"\x01")
+    answers = [transfer(b"\xff")[0] for _ in range(16)]
+    assert [a for a in answers if a != 0xFF][:2] == [READY, 0xFE]
+    data = bytes(answers[answers.index(0xFE) + 1 :])
+    while len(data) < 512:
+        data += transfer(b"\xff" * 16)
+    assert data[:512] == sector(3)
+
+
+def test_voltages_before_initialisation(picture):
+    with QTest(*drive(picture)) as q:
+        card = Card(q)
+        assert card.command(0, 0, 0x95) == IDLE
+        assert card.command(58, more=4) == (IDLE, b"\x00\xff\x80\x00")
+
+
 def test_put_in_take_out(picture, tmp_path):
     with QTest() as q:
         card = Card(q)

@@ -4,7 +4,7 @@
  * A Rocket core of the time between privileged specification 1.9.1 and 1.10.
  * QEMU's oldest is 1.10; what machine-mode software can tell apart is put
  * right here: identity, no PMP, no time CSR, counters that follow the CPU
- * clock, traps on misaligned accesses. Supervisor mode is not that of 1.9.1.
+ * clock, traps on misaligned accesses. For supervisor mode see k210_smode.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -18,6 +18,7 @@
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_cpu.h"
 #include "hw/k210/k210_pace.h"
+#include "hw/k210/k210_smode.h"
 #include "hw/k210/k210_spi.h"
 #include "hw/k210/k210_strict.h"
 #include "exec/cputlb.h"
@@ -35,6 +36,7 @@
 
 static TCGCPUOps k210_tcg_ops;
 static const TCGCPUOps *riscv_tcg_ops;
+static ResettableHoldPhase riscv_reset_hold;
 
 /* CSR accessors have no opaque pointer; there is one chip per process. */
 static K210ClintState *csr_clint;
@@ -99,14 +101,6 @@ static RISCVException csr_write_ucounteren(CPURISCVState *env, int csrno,
     return RISCV_EXCP_NONE;
 }
 
-/* mbadaddr holds addresses only, never the bits of an illegal instruction. */
-static RISCVException csr_read_mbadaddr(CPURISCVState *env, int csrno,
-                                        target_ulong *value)
-{
-    *value = env->mcause == RISCV_EXCP_ILLEGAL_INST ? 0 : env->mtval;
-    return RISCV_EXCP_NONE;
-}
-
 void k210_cpu_set_csrs(K210ClintState *clint)
 {
     static const struct {
@@ -140,9 +134,7 @@ void k210_cpu_set_csrs(K210ClintState *clint)
         ops = table[i].ops;
         riscv_set_csr_ops(table[i].number, &ops);
     }
-    riscv_get_csr_ops(CSR_MTVAL, &ops);
-    ops.read = csr_read_mbadaddr;
-    riscv_set_csr_ops(CSR_MTVAL, &ops);
+    k210_smode_set_csrs();
 }
 
 /*
@@ -216,6 +208,7 @@ static void k210_translate_code(CPUState *cs, TranslationBlock *tb,
         tb->cflags |= CF_INVALID;
     }
     QTAILQ_FOREACH(op, &tcg_ctx->ops, link) {
+        k210_smode_check_op(op);
         if (op->opc == INDEX_op_qemu_ld_i32 ||
             op->opc == INDEX_op_qemu_ld_i64 ||
             op->opc == INDEX_op_qemu_st_i32 ||
@@ -288,6 +281,62 @@ static void k210_do_transaction_failed(CPUState *cs, hwaddr physaddr,
                                          mmu_idx, attrs, response, retaddr);
 }
 
+static bool has_address(int cause)
+{
+    switch (cause) {
+    case RISCV_EXCP_INST_ADDR_MIS:
+    case RISCV_EXCP_INST_ACCESS_FAULT:
+    case RISCV_EXCP_BREAKPOINT:
+    case RISCV_EXCP_LOAD_ADDR_MIS:
+    case RISCV_EXCP_LOAD_ACCESS_FAULT:
+    case RISCV_EXCP_STORE_AMO_ADDR_MIS:
+    case RISCV_EXCP_STORE_AMO_ACCESS_FAULT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/*
+ * 1.10 writes 0 or the instruction where a trap has no address. This core
+ * leaves the register alone: RustSBI tells a kernel by it what is pending.
+ */
+static void k210_do_interrupt(CPUState *cs)
+{
+    CPURISCVState *env = cpu_env(cs);
+    target_ulong mbadaddr = env->mtval, sbadaddr = env->stval;
+    int cause;
+
+    if (k210_smode_trap(cs)) {
+        return;
+    }
+    cause = cs->exception_index;
+    riscv_tcg_ops->do_interrupt(cs);
+    if (!has_address(cause)) {
+        env->mtval = mbadaddr;
+        env->stval = sbadaddr;
+    }
+}
+
+static bool k210_exec_interrupt(CPUState *cs, int interrupt_request)
+{
+    CPURISCVState *env = cpu_env(cs);
+    target_ulong mbadaddr = env->mtval, sbadaddr = env->stval;
+    bool taken = riscv_tcg_ops->cpu_exec_interrupt(cs, interrupt_request);
+
+    if (taken) {
+        env->mtval = mbadaddr;
+        env->stval = sbadaddr;
+    }
+    return taken;
+}
+
+static void k210_cpu_reset_hold(Object *obj, ResetType type)
+{
+    riscv_reset_hold(obj, type);
+    k210_smode_reset(&RISCV_CPU(obj)->env);
+}
+
 static void k210_cpu_init(Object *obj)
 {
     RISCVCPU *cpu = RISCV_CPU(obj);
@@ -307,6 +356,8 @@ static void k210_cpu_init(Object *obj)
         k210_tcg_ops = *cc->tcg_ops;
         k210_tcg_ops.translate_code = k210_translate_code;
         k210_tcg_ops.tlb_fill = k210_tlb_fill;
+        k210_tcg_ops.do_interrupt = k210_do_interrupt;
+        k210_tcg_ops.cpu_exec_interrupt = k210_exec_interrupt;
         k210_tcg_ops.do_transaction_failed = k210_do_transaction_failed;
         k210_tcg_ops.debug_check_watchpoint = k210_debug_check_watchpoint;
         k210_tcg_ops.debug_excp_handler = k210_debug_excp_handler;
@@ -316,11 +367,20 @@ static void k210_cpu_init(Object *obj)
     }
 }
 
+static void k210_cpu_class_init(ObjectClass *oc, void *data)
+{
+    ResettableClass *rc = RESETTABLE_CLASS(oc);
+
+    riscv_reset_hold = rc->phases.hold;
+    rc->phases.hold = k210_cpu_reset_hold;
+}
+
 static const TypeInfo k210_cpu_info[] = {
     {
         .name = TYPE_K210_CPU,
         .parent = TYPE_RISCV_CPU_SIFIVE_U54,
         .instance_init = k210_cpu_init,
+        .class_init = k210_cpu_class_init,
     },
 };
 

@@ -35,6 +35,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(K210SdSpiState, K210_SD_SPI)
 
 #define BLOCK 512
 #define NO_OUTPUT 0xff
+#define OCR_VOLTAGES 0x00ff8000     /* 2.7 to 3.6 V */
 
 /* How long a card is busy with a block, an erasure. */
 #define WRITE_NS (250 * SCALE_US)
@@ -148,7 +149,7 @@ static bool identify(K210SdSpiState *s)
     card_command(s, 0, 0, response);
     card_command(s, 8, 0x1aa, response);
     card_command(s, 55, 0, response);
-    if (card_command(s, 41, 0x40ff8000, s->ocr) != 4 ||
+    if (card_command(s, 41, 0x40000000 | OCR_VOLTAGES, s->ocr) != 4 ||
         card_command(s, 2, 0, s->cid) != 16 ||
         card_command(s, 3, 0, response) != 4) {
         return false;
@@ -288,6 +289,8 @@ static void execute(K210SdSpiState *s)
     put(s, r1 | (s->idle ? R1_IDLE : 0));
     if (cmd == 8) {
         stl_be_p(response, arg & 0xfff);
+    } else if (cmd == 58 && s->idle) {
+        stl_be_p(response, OCR_VOLTAGES);
     } else if (cmd == 58) {
         memcpy(response, s->ocr, 4);
     }
@@ -432,8 +435,8 @@ static int sd_set_cs(SSIPeripheral *dev, bool high)
     K210SdSpiState *s = K210_SD_SPI(dev);
 
     if (high) {
+        /* What the card has to say waits: some drivers select it anew to read. */
         s->nframe = 0;
-        s->nout = s->out_pos = 0;
     }
     return 0;
 }
