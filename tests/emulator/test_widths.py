@@ -28,6 +28,10 @@ def test_blocks_with_32_bit_registers_take_aligned_words(block, access, offset):
     assert f"k210-{block}".rstrip("01") in complaint(access, APB[block] + offset)
 
 
+def test_a_byte_for_the_console():
+    assert complaint("writeb", APB["uarths"]) == ""
+
+
 @pytest.mark.parametrize("block", WIDE)
 @pytest.mark.parametrize(("access", "offset"), [("writeb", 8), ("readw", 8), ("writel", 6)])
 def test_axi_and_ahb_blocks_take_64_bits(block, access, offset):

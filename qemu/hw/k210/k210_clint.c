@@ -9,6 +9,7 @@
 
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
+#include "hw/core/cpu.h"
 #include "hw/irq.h"
 #include "hw/qdev-clock.h"
 #include "hw/k210/k210_clint.h"
@@ -21,6 +22,16 @@
 #define CLINT_MTIMECMP  0x4000
 #define CLINT_MTIME     0xbff8
 #define CLINT_SIZE      0xc000
+
+/*
+ * A hart of the chip notices within a few cycles that another one has set its
+ * msip, and RustSBI clears it again at once. A host's thread wakes up later,
+ * so a pulse this short holds the line until the hart has run for a while.
+ */
+#define PULSE_NS        (100 * SCALE_US)
+#define PULSE_STEP_NS   (20 * SCALE_US)
+#define PULSE_STEPS     5000        /* at most, for a hart that sleeps */
+#define PULSE_LAST      10          /* of them once it runs */
 
 static uint64_t cycles_at(uint64_t base, int64_t base_ns, uint64_t period,
                           int64_t now)
@@ -160,13 +171,56 @@ static uint64_t clint_read(void *opaque, hwaddr addr, unsigned size)
     return r;
 }
 
+static bool clint_is_pulse(K210ClintState *s, unsigned hart)
+{
+    return current_cpu && current_cpu->cpu_index != hart &&
+           qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - s->msip_set_ns[hart] <
+           PULSE_NS;
+}
+
 static void clint_set_msip(K210ClintState *s, unsigned hart, uint32_t value)
 {
+    uint32_t old = s->msip[hart];
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+
     s->msip[hart] = value & 1;
+    if (s->msip[hart]) {
+        s->msip_set_ns[hart] = now;
+    } else if (old && clint_is_pulse(s, hart)) {
+        s->pulse_left[hart] = PULSE_STEPS;
+        timer_mod(s->pulse[hart], now + PULSE_STEP_NS);
+        return;
+    }
+    timer_del(s->pulse[hart]);
     qemu_set_irq(s->msip_irq[hart], s->msip[hart]);
     if (s->msip[hart]) {
         k210_pace_end_turn();
     }
+}
+
+static void clint_pulse(K210ClintState *s, unsigned hart)
+{
+    CPUState *cs = qemu_get_cpu(hart);
+
+    if (!cs->halted && s->pulse_left[hart] > PULSE_LAST) {
+        s->pulse_left[hart] = PULSE_LAST;
+    }
+    if (--s->pulse_left[hart]) {
+        timer_mod(s->pulse[hart],
+                  qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + PULSE_STEP_NS);
+    } else {
+        qemu_set_irq(s->msip_irq[hart], 0);
+    }
+}
+
+static void clint_pulse0(void *opaque)
+{
+    clint_pulse(opaque, 0);
+}
+
+static void clint_pulse1(void *opaque)
+{
+    clint_pulse(opaque, 1);
 }
 
 /* Replaces the half of a 64-bit register that a 32-bit write hits. */
@@ -226,6 +280,8 @@ static void clint_reset_hold(Object *obj, ResetType type)
     for (int i = 0; i < K210_CLINT_NHARTS; i++) {
         /* No reset value is documented; this one keeps MTIP low. */
         s->mtimecmp[i] = UINT64_MAX;
+        s->msip_set_ns[i] = INT64_MIN / 2;
+        s->pulse_left[i] = PULSE_LAST;
         clint_set_msip(s, i, 0);
         clint_update_timer(s, i);
     }
@@ -241,8 +297,8 @@ static int clint_pre_save(void *opaque)
 
 static const VMStateDescription vmstate_clint = {
     .name = TYPE_K210_CLINT,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .pre_save = clint_pre_save,
     .fields = (const VMStateField[]) {
         VMSTATE_CLOCK(clk, K210ClintState),
@@ -253,6 +309,9 @@ static const VMStateDescription vmstate_clint = {
         VMSTATE_UINT64_ARRAY(mtimecmp, K210ClintState, K210_CLINT_NHARTS),
         VMSTATE_UINT32_ARRAY(msip, K210ClintState, K210_CLINT_NHARTS),
         VMSTATE_TIMER_PTR_ARRAY(timer, K210ClintState, K210_CLINT_NHARTS),
+        VMSTATE_TIMER_PTR_ARRAY(pulse, K210ClintState, K210_CLINT_NHARTS),
+        VMSTATE_INT64_ARRAY(msip_set_ns, K210ClintState, K210_CLINT_NHARTS),
+        VMSTATE_UINT16_ARRAY(pulse_left, K210ClintState, K210_CLINT_NHARTS),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -272,6 +331,8 @@ static void clint_init(Object *obj)
     qdev_init_gpio_out_named(dev, s->mtip_irq, "mtip", K210_CLINT_NHARTS);
     s->timer[0] = timer_new_ns(QEMU_CLOCK_VIRTUAL, clint_timer0, s);
     s->timer[1] = timer_new_ns(QEMU_CLOCK_VIRTUAL, clint_timer1, s);
+    s->pulse[0] = timer_new_ns(QEMU_CLOCK_VIRTUAL, clint_pulse0, s);
+    s->pulse[1] = timer_new_ns(QEMU_CLOCK_VIRTUAL, clint_pulse1, s);
 }
 
 static void clint_class_init(ObjectClass *klass, void *data)

@@ -42,6 +42,11 @@ struct K210ClintState {
     uint64_t mtime_offset;
     uint64_t mtimecmp[K210_CLINT_NHARTS];
     uint32_t msip[K210_CLINT_NHARTS];
+
+    /* Lines that stay up for a while after msip was cleared. */
+    QEMUTimer *pulse[K210_CLINT_NHARTS];
+    int64_t msip_set_ns[K210_CLINT_NHARTS];
+    uint16_t pulse_left[K210_CLINT_NHARTS];
 };
 
 /* CPU cycles since reset; callable from a vCPU thread without the BQL. */

@@ -18,8 +18,8 @@ static inline uint64_t k210_reg32_part(uint32_t word, hwaddr addr)
 
 /*
  * The word to write for an access of any width. Narrow writes are reported:
- * the APB has no byte lanes, and SiFive's manuals allow only aligned words in
- * the blocks on the TileLink.
+ * the APB has no byte lanes, and SiFive's manual of the GPIO allows only
+ * aligned words.
  */
 static inline uint32_t k210_reg32_merge(const char *name, uint32_t old,
                                         hwaddr addr, uint64_t value,
