@@ -114,7 +114,7 @@ static mp_obj_t find_apriltags(size_t n_args, const mp_obj_t *pos, mp_map_t *kw)
     mp_float_t cy = py_args_opt_finite(&a, MP_QSTR_cy, img->h * MICROPY_FLOAT_CONST(0.5));
     if (families & ~CODE_TAG_ALL) {
         mp_raise_msg_varg(&mp_type_ValueError,
-            MP_ERROR_TEXT("families %d: TAG16H5, TAG25H9, TAG36H10 and TAG36H11 can be read"), (int)families);
+            MP_ERROR_TEXT("families %d: TAG16H5, TAG25H7, TAG25H9, TAG36H10, TAG36H11, ARTOOLKIT or a sum of them"), (int)families);
     }
     mp_obj_t list = mp_obj_new_list(0, NULL);
     if (roi.w < 8 || roi.h < 8) {

@@ -79,10 +79,17 @@ def test_apriltag(board: Board) -> None:
     assert re.findall(r'"(\w+)":', printed) == names.split()
     assert re.fullmatch(r"42 True \((39|40|41), (19|20|21)\) True", last)
     assert board.exec("print(i.find_apriltags(families=image.TAG16H5))") == "[]\n"
-    with pytest.raises(
-        ScriptError, match="ValueError: families 32: TAG16H5, TAG25H9, TAG36H10 and TAG36H11 can be read"
-    ):
-        board.exec("i.find_apriltags(families=image.ARTOOLKIT)")
+    with pytest.raises(ScriptError, match="ValueError: families 64: TAG16H5, TAG25H7, TAG25H9, TAG36H10, TAG36H11,"):
+        board.exec("i.find_apriltags(families=64)")
+
+
+def test_artoolkit_tag(board: Board) -> None:
+    rows = 0x6DC269C27 ^ 300 * 0x8040201
+    bits = np.array([rows >> (35 - k) & 1 for k in range(36)], np.uint8).reshape(6, 6) * 255
+    put(board, page(cv2.resize(np.pad(bits, 1), (80, 80), interpolation=cv2.INTER_NEAREST)))
+    both = "families=image.ARTOOLKIT | image.TAG25H7"
+    code = f"print([(t.id(), t.family()) for t in i.find_apriltags({both})])"
+    assert board.exec(code, timeout=120) == "[(300, 32)]\n"
 
 
 def test_large_pictures_are_searched_for_tags(board: Board) -> None:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import ctypes as ct
+import importlib.util
 import math
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 import zxingcpp
 from code_core import Bar, Matrix, Qr, Tag, codes, find
-from image_core import BUILD, SANITIZE, from_rgb
+from image_core import BUILD, IMAGE, SANITIZE, from_rgb
 from vision_core import gray
 
 TYPES = {"EAN8": 2, "UPCE": 3, "EAN13": 6, "ITF": 8, "Codabar": 11, "Code39": 12, "Code93": 14, "Code128": 15}
@@ -114,10 +116,27 @@ FAMILIES = {
     8: cv2.aruco.DICT_APRILTAG_36h10,
     16: cv2.aruco.DICT_APRILTAG_36h11,
 }
+TAG25H7, ARTOOLKIT = 2, 32
+MAKETAGS = IMAGE / "codes" / "maketags.py"
+
+
+def codes_25h7() -> list[int]:
+    return [int(c, 16) for c in re.findall(r"0x(\w{7})", MAKETAGS.with_name("tag25h7.h").read_text())]
+
+
+def drawn(code: int, bits: int, side: int) -> np.ndarray:
+    """A code whose bits go in rows from the top left, in a black frame."""
+    n = math.isqrt(bits)
+    rows = np.array([code >> (bits - 1 - i) & 1 for i in range(bits)], np.uint8).reshape(n, n) * 255
+    return cv2.resize(np.pad(rows, 1), (side, side), interpolation=cv2.INTER_NEAREST)
 
 
 def tag(family: int, number: int, side: int = 80) -> np.ndarray:
     """OpenCV's markers stand on their heads, as seen by the library's own pictures."""
+    if family == TAG25H7:
+        return drawn(codes_25h7()[number], 25, side)
+    if family == ARTOOLKIT:
+        return drawn(0x6DC269C27 ^ number * 0x8040201, 36, side)
     return np.rot90(upside_down(family, number, side), 2).copy()
 
 
@@ -125,7 +144,7 @@ def upside_down(family: int, number: int, side: int) -> np.ndarray:
     return cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(FAMILIES[family]), number, side)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, TAG25H7, ARTOOLKIT])
 @pytest.mark.parametrize(("number", "angle"), [(0, 0), (7, 30), (23, 135)])
 def test_tags(family: int, number: int, angle: float) -> None:
     a = scene(tag(family, number, 90), angle)
@@ -139,6 +158,31 @@ def test_tags(family: int, number: int, angle: float) -> None:
     )
     assert np.hypot(*(c[0] - first)) < 4
     assert find("tags", Tag, gray(a), 0) == []
+
+
+def test_codes_of_families_come_from_their_parameters() -> None:
+    """The generator makes Debian's TAG16H5 and the beginning of TAG25H7; TAG25H7 keeps its distance."""
+    spec = importlib.util.spec_from_file_location("maketags", MAKETAGS)
+    assert spec and spec.loader
+    maketags = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maketags)
+    made_16h5 = list(maketags.family(4, 5, 5))
+    opencv = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_APRILTAG_16h5)
+    assert len(made_16h5) == opencv.bytesList.shape[0] == 30
+    for number, code in enumerate(made_16h5):
+        assert (drawn(code, 16, 60) == tag(1, number, 60)).all()
+    table = codes_25h7()
+    assert len(table) == 242
+    beginning = list(maketags.family(5, 7, 8, 2000))
+    assert len(beginning) > 70
+    assert beginning == table[: len(beginning)]
+    values = np.array(table, np.uint64)
+    turned = [values]
+    for _ in range(3):
+        turned.append(maketags.rotated(turned[-1], 5))
+    distance = np.bitwise_count(values[:, None] ^ np.concatenate(turned)[None])
+    np.fill_diagonal(distance, 25)
+    assert distance.min() == 7
 
 
 def test_several_tags_and_families() -> None:

@@ -171,15 +171,57 @@ typedef struct {
     unsigned families;
 } job_t;
 
+// ---- families that the library does not have ------------------------------------------------------
+
+#include "tag25h7.h"
+
+// The library wants the bits of a code in the order of bit_x and bit_y; codes come in rows.
+static void set_codes(apriltag_family_t *tf, uint32_t n, uint64_t (*code)(uint32_t id)) {
+    uint32_t side = (uint32_t)(tf->width_at_border - 2);
+    tf->ncodes = n;
+    tf->codes = calloc(n, sizeof(*tf->codes));
+    for (uint32_t id = 0; id < n; id++) {
+        uint64_t rows = code(id);
+        for (uint32_t i = 0; i < tf->nbits; i++) {
+            uint32_t at = (tf->bit_y[i] - 1) * side + tf->bit_x[i] - 1;
+            tf->codes[id] = tf->codes[id] << 1 | (rows >> (tf->nbits - 1 - at) & 1);
+        }
+    }
+}
+
+static uint64_t code_25h7(uint32_t id) {
+    return codes_25h7[id];
+}
+
+static apriltag_family_t *tag25h7_create(void) {
+    apriltag_family_t *tf = tag25h9_create();
+    tf->h = 7;
+    set_codes(tf, sizeof(codes_25h7) / sizeof(codes_25h7[0]), code_25h7);
+    return tf;
+}
+
+// Markers of ARToolKitPlus: the number in nine bits, four times, over a fixed pattern.
+static uint64_t code_artoolkit(uint32_t id) {
+    return UINT64_C(0x6dc269c27) ^ id * UINT64_C(0x008040201);
+}
+
+static apriltag_family_t *artoolkit_create(void) {
+    apriltag_family_t *tf = tag36h11_create();
+    tf->h = 4;
+    set_codes(tf, 512, code_artoolkit);
+    return tf;
+}
+
 // Bits that may be wrong. The library's table grows with it: 36h10 with one bit would take 4 MB.
 static const struct {
     unsigned flag;
     int bits;
     apriltag_family_t *(*create)(void);
 } families[] = {
-    { CODE_TAG16H5, 0, tag16h5_create }, { CODE_TAG25H9, 1, tag25h9_create }, { CODE_TAG36H10, 0, tag36h10_create },
-    { CODE_TAG36H11, 1, tag36h11_create },
+    { CODE_TAG16H5, 0, tag16h5_create }, { CODE_TAG25H7, 1, tag25h7_create }, { CODE_TAG25H9, 1, tag25h9_create },
+    { CODE_TAG36H10, 0, tag36h10_create }, { CODE_TAG36H11, 1, tag36h11_create }, { CODE_ARTOOLKIT, 0, artoolkit_create },
 };
+#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
 
 static int add(job_t *j, const apriltag_detection_t *d, unsigned flag) {
     code_tag_t *t = vis_list_add(j->w, j->out);
@@ -210,8 +252,8 @@ static int run(void *ctx) {
     job_t *j = ctx;
     apriltag_detector_t *td = apriltag_detector_create();
     td->quad_decimate = 1;
-    apriltag_family_t *made[4] = { NULL };
-    for (int i = 0; i < 4; i++) {
+    apriltag_family_t *made[N_FAMILIES] = { NULL };
+    for (unsigned i = 0; i < N_FAMILIES; i++) {
         if (j->families & families[i].flag) {
             made[i] = families[i].create();
             apriltag_detector_add_family_bits(td, made[i], families[i].bits);
@@ -223,7 +265,7 @@ static int run(void *ctx) {
     for (int i = 0; i < zarray_size(found); i++) {
         apriltag_detection_t *d;
         zarray_get(found, i, &d);
-        for (int k = 0; k < 4; k++) {
+        for (unsigned k = 0; k < N_FAMILIES; k++) {
             if (made[k] == d->family && add(j, d, families[k].flag)) {
                 return -ENOMEM;
             }

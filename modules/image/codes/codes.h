@@ -16,10 +16,12 @@ typedef struct {
 int code_find_qr(vis_list_t *out, vis_work_t *w, const image_t *img, image_rect_t roi);
 
 #define CODE_TAG16H5 (1)
+#define CODE_TAG25H7 (2)
 #define CODE_TAG25H9 (4)
 #define CODE_TAG36H10 (8)
 #define CODE_TAG36H11 (16)
-#define CODE_TAG_ALL (CODE_TAG16H5 | CODE_TAG25H9 | CODE_TAG36H10 | CODE_TAG36H11)
+#define CODE_ARTOOLKIT (32)
+#define CODE_TAG_ALL (63)
 
 typedef struct {
     int32_t corner[4][2];       // clockwise from the tag's own top left
