@@ -2,27 +2,59 @@
 // Between pixels, AI planes, word order of the DVP and of the LCD, and pixel formats.
 #include <string.h>
 
+#include "image_config.h"
 #include "image_priv.h"
+#include "swar.h"
 
-// The fast loops work on 64 bits at a time. Unaligned accesses trap on the K210.
-static bool aligned8(const void *p) {
-    return ((uintptr_t)p & 7) == 0;
+void image_row_to_planes(uint8_t *r, uint8_t *g, uint8_t *b, const uint16_t *p, size_t n) {
+    size_t i = 0;
+    if (swar_aligned(p) && (((uintptr_t)r | (uintptr_t)g | (uintptr_t)b) & 7) == 0) {
+        const uint64_t *s = (const uint64_t *)(const void *)p;
+        for (; i + 8 <= n; i += 8, s += 2) {
+            uint64_t r0, g0, b0, r1, g1, b1;
+            swar_split(s[0], &r0, &g0, &b0);
+            swar_split(s[1], &r1, &g1, &b1);
+            *(uint64_t *)(void *)(r + i) = swar_pack4(r0) | swar_pack4(r1) << 32;
+            *(uint64_t *)(void *)(g + i) = swar_pack4(g0) | swar_pack4(g1) << 32;
+            *(uint64_t *)(void *)(b + i) = swar_pack4(b0) | swar_pack4(b1) << 32;
+        }
+    }
+    for (; i < n; i++) {
+        image_pixel_to_rgb(p[i], r + i, g + i, b + i);
+    }
 }
 
-// The four 16-bit lanes of v, each below 256, as four bytes.
-static uint64_t pack4(uint64_t v) {
-    v = (v | v >> 8) & 0x0000ffff0000ffffu;
-    return (v | v >> 16) & 0xffffffffu;
+void image_row_from_planes(uint16_t *p, const uint8_t *r, const uint8_t *g, const uint8_t *b, size_t n) {
+    size_t i = 0;
+    if (IMAGE_WITH_SPEED && swar_aligned(p) && (((uintptr_t)r | (uintptr_t)g | (uintptr_t)b) & 7) == 0) {
+        uint64_t *d = (uint64_t *)(void *)p;
+        for (; i + 8 <= n; i += 8, d += 2) {
+            uint64_t r8 = *(const uint64_t *)(const void *)(r + i), g8 = *(const uint64_t *)(const void *)(g + i);
+            uint64_t b8 = *(const uint64_t *)(const void *)(b + i);
+            d[0] = swar_join(swar_spread4(r8 & 0xffffffffu), swar_spread4(g8 & 0xffffffffu), swar_spread4(b8 & 0xffffffffu));
+            d[1] = swar_join(swar_spread4(r8 >> 32), swar_spread4(g8 >> 32), swar_spread4(b8 >> 32));
+        }
+    }
+    for (; i < n; i++) {
+        p[i] = image_rgb_to_pixel(r[i], g[i], b[i]);
+    }
 }
 
-// Four pixels to four bytes each of red, green and blue.
-static void expand4(uint64_t v, uint64_t *r, uint64_t *g, uint64_t *b) {
-    const uint64_t ones = 0x0001000100010001u;
-    v = (v & ones * 0xff) << 8 | (v >> 8 & ones * 0xff);
-    uint64_t r5 = v >> 11 & ones * 0x1f, g6 = v >> 5 & ones * 0x3f, b5 = v & ones * 0x1f;
-    *r = pack4(r5 << 3 | (r5 >> 2 & ones * 7));
-    *g = pack4(g6 << 2 | (g6 >> 4 & ones * 3));
-    *b = pack4(b5 << 3 | (b5 >> 2 & ones * 7));
+// Also in place: what is written never lies behind what is read.
+void image_row_to_gray(uint8_t *out, const uint16_t *p, size_t n) {
+    size_t i = 0;
+    if (IMAGE_WITH_SPEED && swar_aligned(p) && swar_aligned(out)) {
+        const uint64_t *s = (const uint64_t *)(const void *)p;
+        for (; i + 8 <= n; i += 8, s += 2) {
+            uint64_t low = swar_gray(s[0]), high = swar_gray(s[1]);
+            *(uint64_t *)(void *)(out + i) = swar_pack4(low) | swar_pack4(high) << 32;
+        }
+    }
+    for (; i < n; i++) {
+        uint8_t r, g, b;
+        image_pixel_to_rgb(p[i], &r, &g, &b);
+        out[i] = image_rgb_to_gray(r, g, b);
+    }
 }
 
 void image_pix_to_ai(const image_t *img) {
@@ -34,23 +66,7 @@ void image_pix_to_ai(const image_t *img) {
     if (img->format != IMAGE_RGB565) {
         return;
     }
-    const uint16_t *src = (const uint16_t *)(const void *)img->pix;
-    uint8_t *r = img->ai, *g = img->ai + n, *b = img->ai + 2 * n;
-    size_t i = 0;
-    if (aligned8(src) && aligned8(r) && n % 8 == 0) {
-        const uint64_t *s = (const uint64_t *)(const void *)src;
-        for (; i < n; i += 8, s += 2) {
-            uint64_t r0, g0, b0, r1, g1, b1;
-            expand4(s[0], &r0, &g0, &b0);
-            expand4(s[1], &r1, &g1, &b1);
-            *(uint64_t *)(void *)(r + i) = r0 | r1 << 32;
-            *(uint64_t *)(void *)(g + i) = g0 | g1 << 32;
-            *(uint64_t *)(void *)(b + i) = b0 | b1 << 32;
-        }
-    }
-    for (; i < n; i++) {
-        image_pixel_to_rgb(src[i], r + i, g + i, b + i);
-    }
+    image_row_to_planes(img->ai, img->ai + n, img->ai + 2 * n, (const uint16_t *)(const void *)img->pix, n);
 }
 
 void image_ai_to_pix(image_t *img) {
@@ -62,11 +78,7 @@ void image_ai_to_pix(image_t *img) {
     if (img->format != IMAGE_RGB565) {
         return;
     }
-    uint16_t *dst = (uint16_t *)(void *)img->pix;
-    const uint8_t *r = img->ai, *g = img->ai + n, *b = img->ai + 2 * n;
-    for (size_t i = 0; i < n; i++) {
-        dst[i] = image_rgb_to_pixel(r[i], g[i], b[i]);
-    }
+    image_row_from_planes((uint16_t *)(void *)img->pix, img->ai, img->ai + n, img->ai + 2 * n, n);
 }
 
 void image_swap_words(void *dst, const void *src, size_t n) {
@@ -81,7 +93,7 @@ void image_swap_words(void *dst, const void *src, size_t n) {
 }
 
 void image_pixels_to_words(uint32_t *dst, const uint8_t *src, size_t n) {
-    if (aligned8(dst) && aligned8(src)) {
+    if (swar_aligned(dst) && swar_aligned(src)) {
         size_t bytes = n * 2 & ~(size_t)7;
         image_swap_words(dst, src, bytes);
         dst += bytes / 4;
@@ -111,17 +123,6 @@ static void to_binary(image_t *dst, const image_t *src) {
     }
 }
 
-// Also in place: the byte written never lies behind the pixel read.
-static void to_gray(image_t *dst, const image_t *src) {
-    const uint16_t *s = (const uint16_t *)(const void *)src->pix;
-    size_t n = (size_t)src->w * (size_t)src->h;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t r, g, b;
-        image_pixel_to_rgb(s[i], &r, &g, &b);
-        dst->pix[i] = image_rgb_to_gray(r, g, b);
-    }
-}
-
 void image_convert(image_t *dst, const image_t *src) {
     if (dst->format == src->format) {
         if (dst->pix != src->pix) {
@@ -134,7 +135,14 @@ void image_convert(image_t *dst, const image_t *src) {
         return;
     }
     if (dst->format == IMAGE_GRAYSCALE && src->format == IMAGE_RGB565) {
-        to_gray(dst, src);
+        image_row_to_gray(dst->pix, (const uint16_t *)(const void *)src->pix, (size_t)src->w * (size_t)src->h);
+        return;
+    }
+    if (IMAGE_WITH_SPEED && dst->format == IMAGE_RGB565 && src->format == IMAGE_GRAYSCALE && dst->pix != src->pix) {
+        uint16_t *d = (uint16_t *)(void *)dst->pix;
+        for (size_t i = 0; i < (size_t)src->w * (size_t)src->h; i++) {
+            d[i] = image_rgb_to_pixel(src->pix[i], src->pix[i], src->pix[i]);
+        }
         return;
     }
     for (int32_t y = 0; y < src->h; y++) {

@@ -47,6 +47,23 @@ size_t image_ai_bytes(const image_t *img);
 
 const char *image_format_name(image_format_t format);
 
+// ---- the platform's side ------------------------------------------------------------------------
+
+// NULL when there is no room; 8-byte aligned.
+void *image_port_alloc(size_t n);
+void image_port_free(void *p);
+
+// Called now and then in long work; it may leave through a long jump (Ctrl-C), after which the caller of all this
+// releases the work area.
+void image_port_poll(void);
+
+// Starts fn(arg) on another processor; false when there is none or it is busy. fn only touches memory. Between start
+// and join nothing else here may be called.
+bool image_port_start(void (*fn)(void *arg), void *arg);
+
+// Waits for it. False: it does not end, and the memory that it works on must stay.
+bool image_port_join(void);
+
 // ---- colour -------------------------------------------------------------------------------------
 
 // Raw pixel (byte-swapped RGB565) from 8-bit components.

@@ -25,6 +25,10 @@
 #define IMAGE_WITH_CASCADES         (1)
 #endif
 
+#ifndef IMAGE_WITH_SPEED            // the second processor, and loops for the usual case
+#define IMAGE_WITH_SPEED            (1)
+#endif
+
 #ifndef IMAGE_WITH_STREAMS          // ImageReader, ImageWriter, dump_roi
 #define IMAGE_WITH_STREAMS          (1)
 #endif

@@ -22,6 +22,11 @@ void image_span(image_t *img, int64_t x0, int64_t x1, int32_t y, uint32_t value)
 // Filled rectangle between two corners (inclusive), clipped; empty when a corner is past the other.
 void image_box(image_t *img, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t value);
 
+// Rows of n pixels: RGB565 to and from bytes of each colour, and to gray (also in place).
+void image_row_to_planes(uint8_t *r, uint8_t *g, uint8_t *b, const uint16_t *p, size_t n);
+void image_row_from_planes(uint16_t *p, const uint8_t *r, const uint8_t *g, const uint8_t *b, size_t n);
+void image_row_to_gray(uint8_t *out, const uint16_t *p, size_t n);
+
 uint32_t image_isqrt(uint64_t v);
 
 // Writes err (IMAGE_ERR_LEN bytes) and returns code.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Baseline JPEG: Huffman coded, 8 bits, gray or YCbCr (JFIF), sampling factors 1 and 2, restart markers.
-// One MCU at a time goes straight into the picture, so that no work memory but the tables is needed.
-// Source: ITU-T T.81; JFIF 1.02 for the colours.
+// Here are the headers and the Huffman codes; jpeg_blocks.c makes pixels of the numbers, if it can on the other processor
+// while this one reads on.
+// Source: ITU-T T.81.
 #include <errno.h>
 #include <string.h>
 
+#include "image_config.h"
 #include "image_priv.h"
+#include "jpeg_blocks.h"
 #include "jpeg_common.h"
 
 #define LOOK_BITS (8)
-#define MAX_FACTOR (2)
-#define MCU_SIDE (8 * MAX_FACTOR)
 
 enum { M_SOF0 = 0xc0, M_SOF1 = 0xc1, M_DHT = 0xc4, M_SOF15 = 0xcf, M_RST0 = 0xd0, M_SOI = 0xd8, M_EOI = 0xd9,
        M_SOS = 0xda, M_DQT = 0xdb, M_DRI = 0xdd };
@@ -18,8 +19,7 @@ enum { M_SOF0 = 0xc0, M_SOF1 = 0xc1, M_DHT = 0xc4, M_SOF15 = 0xcf, M_RST0 = 0xd0
 typedef struct {
     bool present;
     uint8_t symbols[256];
-    uint8_t look_len[1 << LOOK_BITS];   // 0: the code is longer
-    uint8_t look_symbol[1 << LOOK_BITS];
+    uint16_t look[1 << LOOK_BITS];      // length of the code in the upper byte, its symbol; 0: the code is longer
     int32_t max_code[18];               // largest code of that length, -1 for none
     int32_t offset[17];                 // index of a symbol minus its code
 } huffman_t;
@@ -117,7 +117,7 @@ static int count_symbols(const uint8_t counts[16]) {
 // The symbols are in h already.
 static void make_huffman(huffman_t *h, const uint8_t counts[16]) {
     uint32_t code = 0, index = 0;
-    memset(h->look_len, 0, sizeof(h->look_len));
+    memset(h->look, 0, sizeof(h->look));
     for (unsigned len = 1; len <= 16; len++) {
         h->offset[len] = (int32_t)index - (int32_t)code;
         h->max_code[len] = counts[len - 1] ? (int32_t)(code + counts[len - 1] - 1) : -1;
@@ -129,8 +129,7 @@ static void make_huffman(huffman_t *h, const uint8_t counts[16]) {
         for (int32_t c = h->max_code[len] - counts[len - 1] + 1; c <= h->max_code[len]; c++) {
             unsigned first = (unsigned)c << (LOOK_BITS - len);
             for (unsigned k = 0; k < 1u << (LOOK_BITS - len); k++) {
-                h->look_len[first + k] = (uint8_t)len;
-                h->look_symbol[first + k] = h->symbols[c + h->offset[len]];
+                h->look[first + k] = (uint16_t)(len << 8 | h->symbols[c + h->offset[len]]);
             }
         }
     }
@@ -185,7 +184,7 @@ static int read_frame(jpeg_t *j, segment_t *s, image_info_t *out) {
     for (unsigned i = 0; i < j->n; i++) {
         component_t *p = &j->comp[i];
         *p = (component_t) { c[3 * i], c[3 * i + 1] >> 4, c[3 * i + 1] & 15, c[3 * i + 2], 0, 0, 0 };
-        if (p->h < 1 || p->h > MAX_FACTOR || p->v < 1 || p->v > MAX_FACTOR || p->tq > 3) {
+        if (p->h < 1 || p->h > JPEG_MAX_FACTOR || p->v < 1 || p->v > JPEG_MAX_FACTOR || p->tq > 3) {
             return image_fail(s->err, -EINVAL, "JPEG: sampling %ux%u is not supported", p->h, p->v);
         }
         // A single component is not interleaved: its factors say nothing.
@@ -329,187 +328,101 @@ static inline void fill_bits(jpeg_t *j, image_io_t *io) {
     fill_bits_slowly(j, io);
 }
 
-static inline uint32_t take(jpeg_t *j, int n) {
-    uint32_t v = n ? (uint32_t)(j->bits >> (64 - n)) : 0;
-    j->bits <<= n;
-    j->n_bits -= n;
-    return v;
+// The bits while a block is read, in registers.
+typedef struct {
+    uint64_t bits;
+    int n;
+} reader_t;
+
+static inline void need(reader_t *r, jpeg_t *j, image_io_t *io) {
+    if (r->n < 32) {
+        j->bits = r->bits;
+        j->n_bits = r->n;
+        fill_bits(j, io);
+        *r = (reader_t) { j->bits, j->n_bits };
+    }
+}
+
+static inline void drop(reader_t *r, int n) {
+    r->bits <<= n;
+    r->n -= n;
 }
 
 // Symbol, or -1.
-static inline int symbol(jpeg_t *j, image_io_t *io, const huffman_t *h) {
-    fill_bits(j, io);
-    unsigned look = (unsigned)(j->bits >> (64 - LOOK_BITS));
-    if (h->look_len[look]) {
-        take(j, h->look_len[look]);
-        return h->look_symbol[look];
-    }
+static int long_symbol(reader_t *r, const huffman_t *h) {
     for (int len = LOOK_BITS + 1; len <= 16; len++) {
-        int32_t code = (int32_t)(j->bits >> (64 - len));
+        int32_t code = (int32_t)(r->bits >> (64 - len));
         if (h->max_code[len] >= 0 && code <= h->max_code[len] && code + h->offset[len] >= 0) {
-            take(j, len);
+            drop(r, len);
             return h->symbols[(code + h->offset[len]) & 255];
         }
     }
     return -1;
 }
 
-// A number of n bits (at most 11: symbol() has left 16), negative ones below half.
-static inline int32_t extend(jpeg_t *j, int n) {
-    int32_t v = (int32_t)take(j, n);
-    return n && v < 1 << (n - 1) ? v - (1 << n) + 1 : v;
+static inline int symbol(reader_t *r, jpeg_t *j, image_io_t *io, const huffman_t *h) {
+    need(r, j, io);
+    unsigned look = h->look[r->bits >> (64 - LOOK_BITS)];
+    if (look) {
+        drop(r, (int)(look >> 8));
+        return (int)(look & 255);
+    }
+    return long_symbol(r, h);
 }
 
-// rows: bit y is set when row y of the block has more than zeros.
-static bool read_block(jpeg_t *j, image_io_t *io, component_t *c, int32_t block[64], unsigned *rows) {
+// A number of n bits (1 to 11: symbol() has left 16), negative ones below half.
+static inline int32_t number(reader_t *r, int n) {
+    int32_t v = (int32_t)(r->bits >> (64 - n));
+    // All ones when the number's first bit is 0.
+    int32_t below = ~(int32_t)((int64_t)r->bits >> 63);
+    drop(r, n);
+    return v + (below & (1 - (1 << n)));
+}
+
+// What is larger than any 8-bit picture's numbers is cut.
+static inline int16_t cut(int32_t v) {
+    return (int16_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v);
+}
+
+static bool read_block(jpeg_t *j, image_io_t *io, component_t *c, jpeg_block_t *out) {
     const uint16_t *quant = j->quant[c->tq];
-    memset(block, 0, 64 * sizeof(block[0]));
-    int size = symbol(j, io, &j->dc[c->td]);
-    if (size < 0 || size > 11) {
+    const huffman_t *ac = &j->ac[c->ta];
+    reader_t r = { j->bits, j->n_bits };
+    unsigned places = 0;
+    int rs = symbol(&r, j, io, &j->dc[c->td]);
+    if (rs < 0 || rs > 11) {
         return false;
     }
-    c->pred += extend(j, size);
+    memset(out, 0, sizeof(*out));
+    c->pred += rs ? number(&r, rs) : 0;
     c->pred = c->pred < -65536 ? -65536 : c->pred > 65536 ? 65536 : c->pred;
-    block[0] = c->pred * (int32_t)quant[0];
-    *rows = 0;
+    out->v[0] = cut(c->pred * (int32_t)quant[0]);
     for (int k = 1; k < 64; k++) {
-        int rs = symbol(j, io, &j->ac[c->ta]);
-        if (rs < 0) {
-            return false;
-        }
-        int run = rs >> 4;
-        size = rs & 15;
-        if (size == 0) {
-            if (run != 15) {
-                return true;
+        rs = symbol(&r, j, io, ac);
+        int size = rs & 15;
+        if (rs <= 0 || size == 0) {
+            if (rs != 0xf0) {
+                if (rs < 0) {
+                    return false;
+                }
+                break;
             }
             k += 15;
             continue;
         }
-        k += run;
+        k += rs >> 4;
         if (k > 63 || size > 10) {
             return false;
         }
-        block[jpeg_zigzag[k]] = extend(j, size) * (int32_t)quant[k];
-        *rows |= 1u << (jpeg_zigzag[k] >> 3);
+        unsigned at = jpeg_zigzag[k];
+        out->v[at] = cut(number(&r, size) * (int32_t)quant[k]);
+        places |= 0x100u << (at & 7) | 1u << (at >> 3);
     }
+    out->rows = (uint8_t)places;
+    out->columns = (uint8_t)(places >> 8);
+    j->bits = r.bits;
+    j->n_bits = r.n;
     return true;
-}
-
-// ---- inverse transform --------------------------------------------------------------------------
-
-// cos(i * pi / 16) / 2 in 1/8192, and sqrt(1/8) for i = 0.
-#define C_BITS (13)
-enum { K0 = 2896, K1 = 4017, K2 = 3784, K3 = 3406, K4 = 2896, K5 = 2276, K6 = 1567, K7 = 799 };
-
-static void idct_1d(const int64_t in[8], int64_t out[8]) {
-    int64_t a = (in[0] + in[4]) * K0, b = (in[0] - in[4]) * K4;
-    int64_t c = in[2] * K2 + in[6] * K6, d = in[2] * K6 - in[6] * K2;
-    int64_t even[4] = { a + c, b + d, b - d, a - c };
-    int64_t odd[4] = {
-        in[1] * K1 + in[3] * K3 + in[5] * K5 + in[7] * K7,
-        in[1] * K3 - in[3] * K7 - in[5] * K1 - in[7] * K5,
-        in[1] * K5 - in[3] * K1 + in[5] * K7 + in[7] * K3,
-        in[1] * K7 - in[3] * K5 + in[5] * K3 - in[7] * K1,
-    };
-    for (int i = 0; i < 4; i++) {
-        out[i] = even[i] + odd[i];
-        out[7 - i] = even[i] - odd[i];
-    }
-}
-
-static inline uint8_t level(int64_t v) {
-    v = ((v + ((int64_t)1 << (2 * C_BITS - 1))) >> (2 * C_BITS)) + 128;
-    return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
-}
-
-// Most of a picture's numbers are 0: blocks of one level, and rows of nothing, take no computing.
-static void idct(const int32_t block[64], unsigned rows, uint8_t *out, size_t pitch) {
-    int64_t work[64], in[8], line[8];
-    if (rows == 0) {
-        uint8_t v = level((int64_t)block[0] * K0 * K0);
-        for (int y = 0; y < 8; y++) {
-            memset(out + (size_t)y * pitch, v, 8);
-        }
-        return;
-    }
-    rows |= 1;
-    for (int y = 0; y < 8; y++) {
-        if (!(rows >> y & 1)) {
-            memset(work + 8 * y, 0, 8 * sizeof(work[0]));
-            continue;
-        }
-        for (int x = 0; x < 8; x++) {
-            in[x] = block[8 * y + x];
-        }
-        idct_1d(in, work + 8 * y);
-    }
-    for (int x = 0; x < 8; x++) {
-        for (int y = 0; y < 8; y++) {
-            in[y] = work[8 * y + x];
-        }
-        if (rows == 1) {
-            uint8_t v = level(in[0] * K0); // only the first row has something
-            for (int y = 0; y < 8; y++) {
-                out[(size_t)y * pitch + (size_t)x] = v;
-            }
-            continue;
-        }
-        idct_1d(in, line);
-        for (int y = 0; y < 8; y++) {
-            out[(size_t)y * pitch + (size_t)x] = level(line[y]);
-        }
-    }
-}
-
-// ---- picture ------------------------------------------------------------------------------------
-
-static uint8_t clamp(int32_t v) {
-    return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
-}
-
-// The usual case: RGB565 without planes, luma at full size, chroma at full or half size. Every pair of chroma levels is
-// turned into colour once.
-static void store_mcu_565(const jpeg_t *j, image_t *img, int32_t x0, int32_t y0,
-    uint8_t samples[3][MCU_SIDE * MCU_SIDE]) {
-    int32_t w = img->w - x0 < 8 * j->h_max ? img->w - x0 : 8 * j->h_max;
-    int32_t h = img->h - y0 < 8 * j->v_max ? img->h - y0 : 8 * j->v_max;
-    int32_t x_shift = j->comp[1].h < j->h_max, y_shift = j->comp[1].v < j->v_max;
-    for (int32_t dy = 0; dy < h; dy++) {
-        const uint8_t *luma = samples[0] + dy * MCU_SIDE;
-        const uint8_t *blue = samples[1] + (dy >> y_shift) * MCU_SIDE, *red = samples[2] + (dy >> y_shift) * MCU_SIDE;
-        uint16_t *out = (uint16_t *)(void *)img->pix + (size_t)(y0 + dy) * (size_t)img->w + (size_t)x0;
-        int32_t r = 0, g = 0, b = 0;
-        for (int32_t dx = 0; dx < w; dx++) {
-            if (!(dx & x_shift)) {
-                int32_t cb = blue[dx >> x_shift] - 128, cr = red[dx >> x_shift] - 128;
-                r = 91881 * cr + 32768;
-                g = 32768 - 22554 * cb - 46802 * cr;
-                b = 116130 * cb + 32768;
-            }
-            int32_t y = luma[dx] << 16;
-            out[dx] = image_rgb_to_pixel(clamp((y + r) >> 16), clamp((y + g) >> 16), clamp((y + b) >> 16));
-        }
-    }
-}
-
-static void store_mcu(const jpeg_t *j, image_t *img, int32_t x0, int32_t y0, uint8_t samples[3][MCU_SIDE * MCU_SIDE]) {
-    for (int32_t dy = 0; dy < 8 * j->v_max && y0 + dy < img->h; dy++) {
-        for (int32_t dx = 0; dx < 8 * j->h_max && x0 + dx < img->w; dx++) {
-            int32_t v[3];
-            for (unsigned i = 0; i < j->n; i++) {
-                const component_t *c = &j->comp[i];
-                v[i] = samples[i][(dy * c->v / j->v_max) * MCU_SIDE + dx * c->h / j->h_max];
-            }
-            if (j->n == 1) {
-                image_store_rgb(img, x0 + dx, y0 + dy, (uint8_t)v[0], (uint8_t)v[0], (uint8_t)v[0]);
-                continue;
-            }
-            int32_t cb = v[1] - 128, cr = v[2] - 128, y = (v[0] << 16) + 32768;
-            image_store_rgb(img, x0 + dx, y0 + dy, clamp((y + 91881 * cr) >> 16),
-                clamp((y - 22554 * cb - 46802 * cr) >> 16), clamp((y + 116130 * cb) >> 16));
-        }
-    }
 }
 
 // Skips to the restart marker and starts afresh behind it.
@@ -533,41 +446,79 @@ static void restart(jpeg_t *j, image_io_t *io) {
     }
 }
 
-static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
-    jpeg_t *j = state_of(in);
-    uint8_t samples[3][MCU_SIDE * MCU_SIDE];
-    int32_t block[64], step_x = 8 * j->h_max, step_y = 8 * j->v_max;
-    uint32_t count = 0;
-    unsigned rows;
-    const component_t *c0 = j->comp, *c1 = j->comp + 1, *c2 = j->comp + 2;
-    bool usual = j->n == 3 && img->format == IMAGE_RGB565 && img->ai == NULL && ((uintptr_t)img->pix & 1) == 0
-        && c0->h == j->h_max && c0->v == j->v_max && c1->h == c2->h && c1->v == c2->v;
-    for (int32_t y = 0; y < img->h; y += step_y) {
-        for (int32_t x = 0; x < img->w; x += step_x) {
-            if (j->restart && count && count % j->restart == 0) {
-                restart(j, io);
-            }
-            count++;
-            for (unsigned i = 0; i < j->n; i++) {
-                component_t *c = &j->comp[i];
-                for (unsigned k = 0; k < (unsigned)(c->h * c->v); k++) {
-                    if (!read_block(j, io, c, block, &rows)) {
-                        return image_fail(err, -EINVAL, "JPEG: damaged at row %ld", (long)y);
-                    }
-                    idct(block, rows, samples[i] + (k / c->h) * 8 * MCU_SIDE + (k % c->h) * 8, MCU_SIDE);
-                }
-            }
-            if (j->n_padding > j->n_bits) {
-                return image_fail(err, -EIO, "image file ends too early");
-            }
-            if (usual) {
-                store_mcu_565(j, img, x, y, samples);
-            } else {
-                store_mcu(j, img, x, y, samples);
+static jpeg_shape_t shape_of(const jpeg_t *j, image_t *img) {
+    jpeg_shape_t s = { .img = img, .n = j->n, .h_max = j->h_max, .v_max = j->v_max };
+    for (unsigned i = 0; i < j->n; i++) {
+        s.h[i] = j->comp[i].h;
+        s.v[i] = j->comp[i].v;
+        s.blocks += s.h[i] * s.v[i];
+    }
+    s.across = (img->w + 8 * j->h_max - 1) / (8 * j->h_max);
+    s.count = (uint32_t)s.across * (uint32_t)((img->h + 8 * j->v_max - 1) / (8 * j->v_max));
+    return s;
+}
+
+// The blocks of MCU number at.
+static int read_mcu(jpeg_t *j, image_io_t *io, const jpeg_shape_t *s, uint32_t at, jpeg_block_t *blocks, char *err) {
+    if (j->restart && at && at % j->restart == 0) {
+        restart(j, io);
+    }
+    for (unsigned i = 0; i < j->n; i++) {
+        for (unsigned k = 0; k < s->h[i] * s->v[i]; k++) {
+            if (!read_block(j, io, &j->comp[i], blocks++)) {
+                return image_fail(err, -EINVAL, "JPEG: damaged at row %ld", (long)(at / (uint32_t)s->across * 8 * s->v_max));
             }
         }
     }
-    return 0;
+    return j->n_padding > j->n_bits ? image_fail(err, -EIO, "image file ends too early") : 0;
+}
+
+// Helps with what the other processor draws, and waits for it.
+static bool finish(jpeg_batch_t *shared) {
+    if (!shared) {
+        return true;
+    }
+    jpeg_draw_batch(shared);
+    return image_port_join();
+}
+
+// Batches of MCUs take turns: while one is read, the other processor draws the one before it. Who is ready first
+// helps with that one.
+static int decode(image_io_t *io, image_info_t *in, image_t *img, char *err) {
+    jpeg_t *j = state_of(in);
+    jpeg_shape_t shape = shape_of(j, img);
+    jpeg_block_t few[JPEG_MAX_BLOCKS];
+    jpeg_batch_t batch[2] = { { .shape = &shape, .blocks = few }, { .shape = &shape } };
+    size_t room = JPEG_BATCH_BLOCKS / shape.blocks;
+    jpeg_block_t *memory = IMAGE_WITH_SPEED && shape.count >= 2 * room ? image_port_alloc(2 * JPEG_BATCH_BLOCKS * sizeof(*memory))
+        : NULL;
+    if (memory) {
+        batch[0].blocks = memory;
+        batch[1].blocks = memory + JPEG_BATCH_BLOCKS;
+    }
+    int ret = 0;
+    jpeg_batch_t *shared = NULL;
+    for (uint32_t at = 0, turn = 0; at < shape.count && ret == 0; turn ^= 1) {
+        jpeg_batch_t *b = &batch[memory ? turn : 0];
+        b->first = at;
+        b->n = b->next = 0;
+        for (size_t i = 0; i < (memory ? room : 1) && at < shape.count && ret == 0; i++, at++) {
+            ret = read_mcu(j, io, &shape, at, b->blocks + i * shape.blocks, err);
+            b->n += ret == 0;
+        }
+        if (!finish(shared)) {
+            return image_fail(err, -EIO, "JPEG: the second processor does not come to an end");
+        }
+        shared = memory && image_port_start(jpeg_draw_batch, b) ? b : NULL;
+        if (!shared) {
+            jpeg_draw_batch(b);
+        }
+    }
+    if (!finish(shared)) {
+        return image_fail(err, -EIO, "JPEG: the second processor does not come to an end");
+    }
+    image_port_free(memory);
+    return ret;
 }
 
 const image_codec_t image_codec_jpeg = { "JPEG", probe, info, decode };

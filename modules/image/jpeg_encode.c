@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Baseline JPEG encoder: 4:2:0 for colour, one component for gray, the tables of T.81 annex K.
+// Baseline JPEG encoder: 4:2:0 for colour, one component for gray, the tables of T.81 annex K. Here are headers and codes;
+// jpeg_levels.c makes the numbers, if it can on the other processor while this one writes.
 #include <errno.h>
 #include <string.h>
 
+#include "image_config.h"
 #include "image_priv.h"
 #include "jpeg_common.h"
+#include "jpeg_levels.h"
 
 const uint8_t jpeg_zigzag[64] = {
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
@@ -62,9 +65,6 @@ const jpeg_code_table_t jpeg_code_tables[4] = {
     {{ 0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119 }, ac_chroma_symbols },
 };
 
-// The transform's factors are cos(i * pi / 16) / 2 in 1/8192, and sqrt(1/8) for the first row.
-#define C_BITS (13)
-
 typedef struct {
     uint16_t code[256];
     uint8_t len[256];
@@ -75,9 +75,8 @@ typedef struct {
     bool failed;
     uint8_t buf[128];
     size_t n;
-    uint32_t bits;
+    uint64_t bits;
     int n_bits;
-    uint16_t quant[2][64];
     int pred[3];
 } writer_t;
 
@@ -101,15 +100,35 @@ static void put_segment(writer_t *w, unsigned marker, unsigned n) {
     put_bytes(w, head, sizeof(head));
 }
 
-static void put_bits(writer_t *w, uint32_t v, int n) {
-    w->bits = w->bits << n | (v & ((1u << n) - 1));
-    w->n_bits += n;
+// Whole bytes of the bits that wait.
+static void put_waiting(writer_t *w) {
     while (w->n_bits >= 8) {
         w->n_bits -= 8;
         unsigned b = w->bits >> w->n_bits & 255;
         put_byte(w, b);
         if (b == 0xff) {
             put_byte(w, 0);
+        }
+    }
+}
+
+// The lower n bits of v, at most 32.
+static inline void put_bits(writer_t *w, uint32_t v, int n) {
+    w->bits = w->bits << n | (v & ((UINT64_C(1) << n) - 1));
+    w->n_bits += n;
+    if (w->n_bits >= 32) {
+        uint32_t four = (uint32_t)(w->bits >> (w->n_bits - 32));
+        // No byte of the four is 0xff, and there is room for them.
+        if ((((~four) - 0x01010101u) & four & 0x80808080u) == 0 && w->n < sizeof(w->buf) - 4) {
+            uint8_t *p = w->buf + w->n;
+            p[0] = (uint8_t)(four >> 24);
+            p[1] = (uint8_t)(four >> 16);
+            p[2] = (uint8_t)(four >> 8);
+            p[3] = (uint8_t)four;
+            w->n += 4;
+            w->n_bits -= 32;
+        } else {
+            put_waiting(w);
         }
     }
 }
@@ -133,7 +152,9 @@ static void make_quant(uint16_t *out, const uint8_t *base, int quality) {
     }
 }
 
-static void put_header(writer_t *w, int32_t width, int32_t height, bool color) {
+static void put_header(writer_t *w, const jpeg_source_t *source) {
+    int32_t width = source->roi.w, height = source->roi.h;
+    bool color = source->color;
     static const uint8_t jfif[] = { 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0 };
     unsigned n = color ? 3 : 1;
     put_byte(w, 0xff);
@@ -144,7 +165,7 @@ static void put_header(writer_t *w, int32_t width, int32_t height, bool color) {
         put_segment(w, 0xdb, 65);
         put_byte(w, i);
         for (int k = 0; k < 64; k++) {
-            put_byte(w, w->quant[i][k]);
+            put_byte(w, source->quant[i][k]);
         }
     }
     put_segment(w, 0xc0, 6 + 3 * n);
@@ -175,130 +196,94 @@ static int bit_length(int v) {
 }
 
 // A code for size, then so many bits of the number; negative ones less one.
-static void put_number(writer_t *w, const code_t *c, int run, int v) {
+static inline void put_number(writer_t *w, const code_t *c, int run, int v) {
     int size = bit_length(v < 0 ? -v : v), symbol = run << 4 | size;
-    put_bits(w, c->code[symbol], c->len[symbol]);
-    if (size) {
-        put_bits(w, (uint32_t)(v < 0 ? v - 1 : v), size);
-    }
+    uint32_t bits = (uint32_t)(v < 0 ? v - 1 : v) & ((1u << size) - 1);
+    put_bits(w, (uint32_t)c->code[symbol] << size | bits, c->len[symbol] + size);
 }
 
-// out[u] = sum of in[x] * dct_matrix[u][x], as sums and differences of mirrored places.
-static inline void dct_1d(const int64_t in[8], int64_t out[8]) {
-    int64_t s[4], d[4];
-    for (int i = 0; i < 4; i++) {
-        s[i] = in[i] + in[7 - i];
-        d[i] = in[i] - in[7 - i];
-    }
-    int64_t a = s[0] + s[3], b = s[1] + s[2], c = s[0] - s[3], e = s[1] - s[2];
-    out[0] = (a + b) * 2896;
-    out[4] = (a - b) * 2896;
-    out[2] = c * 3784 + e * 1567;
-    out[6] = c * 1567 - e * 3784;
-    out[1] = d[0] * 4017 + d[1] * 3406 + d[2] * 2276 + d[3] * 799;
-    out[3] = d[0] * 3406 - d[1] * 799 - d[2] * 4017 - d[3] * 2276;
-    out[5] = d[0] * 2276 - d[1] * 4017 + d[2] * 799 + d[3] * 3406;
-    out[7] = d[0] * 799 - d[1] * 2276 + d[2] * 3406 - d[3] * 4017;
-}
-
-static void put_block(writer_t *w, const int16_t samples[64], const uint16_t *quant, const code_t codes[2], int *pred) {
-    int64_t rows[64], in[8], line[8], sums[64];
-    int levels[64];
-    for (int y = 0; y < 8; y++) {
-        for (int x = 0; x < 8; x++) {
-            in[x] = samples[8 * y + x];
-        }
-        dct_1d(in, rows + 8 * y);
-    }
-    for (int u = 0; u < 8; u++) {
-        for (int y = 0; y < 8; y++) {
-            in[y] = rows[8 * y + u];
-        }
-        dct_1d(in, line);
-        for (int v = 0; v < 8; v++) {
-            sums[8 * v + u] = line[v];
-        }
-    }
-    for (int k = 0; k < 64; k++) {
-        int64_t sum = sums[jpeg_zigzag[k]], q = (int64_t)quant[k] << (2 * C_BITS), half = q / 2;
-        // Most are 0: no division for those.
-        levels[k] = sum < half && sum > -half ? 0 : (int)((sum < 0 ? sum - half : sum + half) / q);
-    }
-    put_number(w, &codes[0], 0, levels[0] - *pred);
-    *pred = levels[0];
+static void put_block(writer_t *w, const jpeg_levels_t *levels, const code_t codes[2], int *pred) {
+    put_number(w, &codes[0], 0, levels->v[0] - *pred);
+    *pred = levels->v[0];
     int run = 0;
-    for (int k = 1; k < 64; k++) {
-        if (levels[k] == 0) {
+    for (int k = 1; k <= levels->last; k++) {
+        if (levels->v[k] == 0) {
             run++;
             continue;
         }
         for (; run > 15; run -= 16) {
             put_bits(w, codes[1].code[0xf0], codes[1].len[0xf0]);
         }
-        put_number(w, &codes[1], run, levels[k]);
+        put_number(w, &codes[1], run, levels->v[k]);
         run = 0;
     }
-    if (run) {
+    if (levels->last < 63) {
         put_bits(w, codes[1].code[0], codes[1].len[0]);
     }
 }
 
-// Pixels of a square as Y, Cb and Cr around 0; the picture's edge is repeated beyond it.
-static void read_square(const image_t *img, image_rect_t roi, int32_t x0, int32_t y0, int side, int16_t out[3][256]) {
-    bool color = img->format == IMAGE_RGB565;
-    for (int dy = 0; dy < side; dy++) {
-        int32_t y = y0 + dy < roi.h ? y0 + dy : roi.h - 1;
-        const uint8_t *row = img->pix + 2 * ((size_t)(roi.y + y) * (size_t)img->w + (size_t)roi.x);
-        for (int dx = 0; dx < side; dx++) {
-            int32_t x = x0 + dx < roi.w ? x0 + dx : roi.w - 1;
-            uint8_t r, g, b;
-            int i = dy * side + dx;
-            if (!color) {
-                image_color_to_rgb(img->format, image_get(img, roi.x + x, roi.y + y), &r, &g, &b);
-                out[0][i] = (int16_t)(r - 128);
-                continue;
-            }
-            image_pixel_to_rgb((uint16_t)(row[2 * x] | row[2 * x + 1] << 8), &r, &g, &b);
-            out[0][i] = (int16_t)(((19595 * r + 38470 * g + 7471 * b + 32768) >> 16) - 128);
-            out[1][i] = (int16_t)((-11059 * r - 21709 * g + 32768 * b + 32768) >> 16);
-            out[2][i] = (int16_t)((32768 * r - 27439 * g - 5329 * b + 32768) >> 16);
+// The MCUs of a part; not the last bits.
+static void put_part(writer_t *w, const jpeg_part_t *part, code_t codes[2][2]) {
+    const jpeg_levels_t *levels = part->levels;
+    for (uint32_t i = 0; i < part->n && !w->failed; i++) {
+        for (uint32_t k = 0; k < part->source->blocks; k++) {
+            put_block(w, levels++, codes[k >= 4], &w->pred[k < 4 ? 0 : k - 3]);
         }
     }
 }
 
+// The part that follows part, with room for so many blocks.
+static jpeg_part_t part_after(const jpeg_part_t *part, jpeg_levels_t *levels, uint32_t room) {
+    const jpeg_source_t *s = part->source;
+    uint32_t first = part->first + part->n, n = room / s->blocks, left = s->count - first;
+    return (jpeg_part_t) { s, levels, first, n < left ? n : left, 0 };
+}
+
+// While the codes of one part are written, the other processor makes the numbers of the next one.
+static bool put_picture(writer_t *w, const jpeg_source_t *source, code_t codes[2][2]) {
+    jpeg_levels_t few[JPEG_LEVELS_BLOCKS];
+    uint32_t room = JPEG_LEVELS_BATCH, turn = 0;
+    jpeg_levels_t *memory = IMAGE_WITH_SPEED && source->count * source->blocks > room ?
+        image_port_alloc(2 * JPEG_LEVELS_BATCH * sizeof(*memory)) : NULL;
+    room = memory ? room : JPEG_LEVELS_BLOCKS;
+    jpeg_part_t part = { .source = source }, next = part_after(&part, memory ? memory : few, room);
+    bool ends = true;
+    while (next.n && !w->failed && ends) {
+        bool shared = memory && image_port_start(jpeg_make_levels, &next);
+        put_part(w, &part, codes);
+        jpeg_make_levels(&next);
+        ends = !shared || image_port_join();
+        part = next;
+        turn ^= 1;
+        next = part_after(&part, memory ? memory + turn * JPEG_LEVELS_BATCH : few, room);
+    }
+    if (ends) {
+        put_part(w, &part, codes);
+        image_port_free(memory);
+    }
+    return ends;
+}
+
 int image_write_jpeg(image_io_t *io, const image_t *img, image_rect_t roi, int quality, char *err) {
     bool color = img->format == IMAGE_RGB565;
-    int side = color ? 16 : 8;
+    uint32_t side = color ? 16 : 8, across = ((uint32_t)roi.w + side - 1) / side, down = ((uint32_t)roi.h + side - 1) / side;
+    jpeg_source_t source = { .img = img, .roi = roi, .color = color, .across = across, .count = across * down,
+                             .blocks = color ? JPEG_LEVELS_BLOCKS : 1 };
     writer_t w = { .io = io };
     code_t codes[2][2];
-    int16_t square[3][256], block[64];
     quality = quality < 1 ? 1 : quality > 100 ? 100 : quality;
-    make_quant(w.quant[0], quant_luma, quality);
-    make_quant(w.quant[1], quant_chroma, quality);
+    make_quant(source.quant[0], quant_luma, quality);
+    make_quant(source.quant[1], quant_chroma, quality);
     memset(codes, 0, sizeof(codes));
     for (int i = 0; i < 4; i++) {
         make_code(&jpeg_code_tables[i], &codes[i >> 1][i & 1]);
     }
-    put_header(&w, roi.w, roi.h, color);
-    for (int32_t y = 0; y < roi.h && !w.failed; y += side) {
-        for (int32_t x = 0; x < roi.w && !w.failed; x += side) {
-            read_square(img, roi, x, y, side, square);
-            for (int k = 0; k < side * side / 64; k++) {
-                for (int i = 0; i < 64; i++) {
-                    block[i] = square[0][(k / 2 * 8 + i / 8) * side + k % 2 * 8 + i % 8];
-                }
-                put_block(&w, block, w.quant[0], codes[0], &w.pred[0]);
-            }
-            for (int c = 1; c < (color ? 3 : 1); c++) {
-                for (int i = 0; i < 64; i++) {
-                    const int16_t *p = &square[c][i / 8 * 32 + i % 8 * 2];
-                    block[i] = (int16_t)((p[0] + p[1] + p[16] + p[17] + 2) >> 2);
-                }
-                put_block(&w, block, w.quant[1], codes[1], &w.pred[c]);
-            }
-        }
+    put_header(&w, &source);
+    if (!put_picture(&w, &source, codes)) {
+        return image_fail(err, -EIO, "JPEG: the second processor does not come to an end");
     }
     put_bits(&w, 0x7f, 7); // the last byte is filled up with ones
+    put_waiting(&w);
     put_byte(&w, 0xff);
     put_byte(&w, 0xd9);
     if (w.n) {

@@ -4,7 +4,7 @@
 IMAGE_MOD_DIR := $(USERMOD_DIR)
 
 # The core: plain C that also runs on a PC.
-IMAGE_CORE = affine image image_codecs image_stream compose convert draw font8x12 inflate io_bmp io_png io_pnm jpeg_decode jpeg_encode scale text
+IMAGE_CORE = affine image image_codecs image_stream compose convert draw font8x12 inflate io_bmp io_png io_pnm jpeg_blocks jpeg_decode jpeg_encode jpeg_levels scale text
 IMAGE_VISION = arith binary blobs color displacement edges filter geometry haar hough keypoints lbp_hog rects region \
 	segments selective stats template tone work
 IMAGE_BINDING = image_mem modimage py_args py_image py_image_bytes py_image_desc py_image_draw py_image_file \

@@ -5,8 +5,12 @@
 #include "py/gc.h"
 #include "py/mphal.h"
 
+#include "hal/hart1.h"
+#include "image_config.h"
 #include "pool.h"
 #include "py_vision.h"
+
+#define HART1_TIMEOUT_US (10000000)
 
 // ---- the platform's side of the core ------------------------------------------------------------
 
@@ -29,6 +33,14 @@ void image_port_poll(void) {
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
         mp_handle_pending(true);
     }
+}
+
+bool image_port_start(void (*fn)(void *arg), void *arg) {
+    return IMAGE_WITH_SPEED && hart1_run(fn, arg) == 0;
+}
+
+bool image_port_join(void) {
+    return !IMAGE_WITH_SPEED || hart1_wait(HART1_TIMEOUT_US) == 0;
 }
 
 void py_vision_check(int ret) {

@@ -2,7 +2,31 @@
 // Copies with another size.
 #include <string.h>
 
+#include "image_config.h"
 #include "image_priv.h"
+
+// Row sy of src to row y of dst: x * roi.w / dst->w counted on without dividing.
+static void scale_row(image_t *dst, const image_t *src, image_rect_t roi, int32_t y, int32_t sy) {
+    int32_t step = roi.w / dst->w, rest = roi.w % dst->w, part = 0, n = dst->w;
+    size_t from = (size_t)sy * (size_t)src->w + (size_t)roi.x, to = (size_t)y * (size_t)n;
+    const uint16_t *s16 = (const uint16_t *)(const void *)src->pix + from;
+    uint16_t *d16 = (uint16_t *)(void *)dst->pix + to;
+    const uint8_t *s8 = src->pix + from;
+    uint8_t *d8 = dst->pix + to;
+    bool wide = src->format == IMAGE_RGB565;
+    for (int32_t x = 0, sx = 0; x < n; x++, sx += step) {
+        if (wide) {
+            d16[x] = s16[sx];
+        } else {
+            d8[x] = s8[sx];
+        }
+        part += rest;
+        if (part >= n) {
+            part -= n;
+            sx++;
+        }
+    }
+}
 
 void image_copy_scaled(image_t *dst, const image_t *src, image_rect_t roi) {
     if (!image_clip(src->w, src->h, &roi)) {
@@ -18,6 +42,10 @@ void image_copy_scaled(image_t *dst, const image_t *src, image_rect_t roi) {
                 src->pix + ((size_t)sy * (size_t)src->w + (size_t)roi.x) * bpp, (size_t)dst->w * bpp);
             continue;
         }
+        if (IMAGE_WITH_SPEED && src->format != IMAGE_BINARY) {
+            scale_row(dst, src, roi, y, sy);
+            continue;
+        }
         for (int32_t x = 0; x < dst->w; x++) {
             image_set(dst, x, y, image_get(src, roi.x + (int32_t)((int64_t)x * roi.w / dst->w), sy));
         }
@@ -30,8 +58,7 @@ typedef struct {
     uint32_t f;
 } tap_t;
 
-static tap_t tap(int32_t i, int32_t n, int32_t m) {
-    int64_t pos = ((2 * (int64_t)i + 1) * m * 128) / n - 128;
+static tap_t tap_at(int64_t pos, int32_t m) {
     if (pos < 0) {
         pos = 0;
     }
@@ -44,13 +71,41 @@ static tap_t tap(int32_t i, int32_t n, int32_t m) {
     return t;
 }
 
+static tap_t tap(int32_t i, int32_t n, int32_t m) {
+    return tap_at(((2 * (int64_t)i + 1) * m * 128) / n - 128, m);
+}
+
+// The same for all i in turn, without dividing: (2 * i + 1) * m * 128 / n is counted on.
+typedef struct {
+    int32_t n, m;
+    int64_t pos;
+    int32_t part, step, rest;
+} taps_t;
+
+static taps_t taps(int32_t n, int32_t m) {
+    int64_t first = (int64_t)m * 128, step = (int64_t)m * 256;
+    return (taps_t) { n, m, first / n - 128, (int32_t)(first % n), (int32_t)(step / n), (int32_t)(step % n) };
+}
+
+static inline tap_t next_tap(taps_t *t) {
+    tap_t tap = tap_at(t->pos, t->m);
+    t->pos += t->step;
+    t->part += t->rest;
+    if (t->part >= t->n) {
+        t->part -= t->n;
+        t->pos++;
+    }
+    return tap;
+}
+
 static uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t fx, uint32_t fy) {
     return ((a * (256 - fx) + b * fx) * (256 - fy) + (c * (256 - fx) + d * fx) * fy + 32768) >> 16;
 }
 
 static void bilinear_gray(uint8_t *out, const uint8_t *row0, const uint8_t *row1, uint32_t fy, int32_t n, int32_t m) {
+    taps_t all = taps(n, m);
     for (int32_t x = 0; x < n; x++) {
-        tap_t t = tap(x, n, m);
+        tap_t t = next_tap(&all);
         out[x] = (uint8_t)mix(row0[t.i0], row0[t.i1], row1[t.i0], row1[t.i1], t.f, fy);
     }
 }
@@ -66,8 +121,9 @@ static uint32_t mix_spread(uint32_t a, uint32_t b, uint32_t f) {
 }
 
 static void bilinear_rgb(uint16_t *out, const uint16_t *row0, const uint16_t *row1, uint32_t fy, int32_t n, int32_t m) {
+    taps_t all = taps(n, m);
     for (int32_t x = 0; x < n; x++) {
-        tap_t t = tap(x, n, m);
+        tap_t t = next_tap(&all);
         uint32_t top = mix_spread(spread(row0[t.i0]), spread(row0[t.i1]), t.f >> 3);
         uint32_t low = mix_spread(spread(row1[t.i0]), spread(row1[t.i1]), t.f >> 3);
         uint32_t v = mix_spread(top, low, fy >> 3);

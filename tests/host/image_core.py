@@ -17,7 +17,8 @@ BUILD = ROOT / "build" / "tests" / "image"
 IMAGE, LCD, SENSOR = (ROOT / "modules" / name for name in ("image", "lcd", "sensor"))
 IMAGE_FILES = (
     *("affine", "image", "compose", "convert", "draw", "font8x12", "scale", "text"),
-    *("image_codecs", "image_stream", "inflate", "io_bmp", "io_png", "io_pnm", "jpeg_decode", "jpeg_encode"),
+    *("image_codecs", "image_stream", "inflate", "io_bmp", "io_png", "io_pnm"),
+    *("jpeg_blocks", "jpeg_decode", "jpeg_encode", "jpeg_levels"),
 )
 CORE = [
     *(IMAGE / f"{name}.c" for name in IMAGE_FILES),
@@ -26,7 +27,20 @@ CORE = [
     LCD / "lcd_core.c",
     *(SENSOR / f"{name}.c" for name in ("frames", "galaxycore", "ov2640", "ov5640", "ov7740", "sensor_core")),
 ]
-CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-I", str(IMAGE), "-I", str(LCD), "-I", str(SENSOR)]
+CFLAGS = [
+    "-std=gnu11",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-g",
+    "-I",
+    str(IMAGE),
+    "-I",
+    str(LCD),
+    "-I",
+    str(SENSOR),
+    "-pthread",
+]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
 BINARY, RGB565, GRAYSCALE, JPEG = 0, 2, 4, 5

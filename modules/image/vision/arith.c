@@ -2,47 +2,31 @@
 // Arithmetic between images, channel by channel, and replace().
 #include <string.h>
 
+#include "swar.h"
 #include "vision_priv.h"
 
-#define HIGH (UINT64_C(0x8080808080808080))
-
-// Eight bytes at once where the operation allows: SWAR with the top bits kept apart from carries.
-static uint64_t add8(uint64_t a, uint64_t b) {
-    uint64_t sum = ((a & ~HIGH) + (b & ~HIGH)) ^ ((a ^ b) & HIGH);
-    uint64_t carry = ((a & b) | ((a | b) & ~sum)) & HIGH;
-    return sum | ((carry >> 7) * 255);
-}
-
-static uint64_t sub8(uint64_t a, uint64_t b) {
-    return ~add8(~a, b);
-}
-
-static uint64_t word_op(vis_math_op_t op, uint64_t a, uint64_t b) {
+static inline uint64_t word_op(vis_math_op_t op, uint64_t a, uint64_t b) {
     switch (op) {
         case VIS_ADD:
-            return add8(a, b);
+            return swar_add8(a, b);
         case VIS_SUB:
-            return sub8(a, b);
+            return swar_sub8(a, b);
         case VIS_RSUB:
-            return sub8(b, a);
+            return swar_sub8(b, a);
         case VIS_MIN:
-            return a - sub8(a, b);
+            return a - swar_sub8(a, b);
         case VIS_MAX:
-            return b + sub8(a, b);
+            return b + swar_sub8(a, b);
         default: // VIS_DIFFERENCE: one of the two is zero in every byte
-            return sub8(a, b) | sub8(b, a);
+            return swar_sub8(a, b) | swar_sub8(b, a);
     }
-}
-
-static bool has_word_op(vis_math_op_t op) {
-    return op == VIS_ADD || op == VIS_SUB || op == VIS_RSUB || op == VIS_MIN || op == VIS_MAX || op == VIS_DIFFERENCE;
 }
 
 static uint32_t mul255(uint32_t a, uint32_t b) {
     return (a * b + 127) / 255;
 }
 
-static uint8_t byte_op(vis_math_op_t op, uint32_t a, uint32_t b, uint32_t alpha) {
+static inline uint8_t byte_op(vis_math_op_t op, uint32_t a, uint32_t b) {
     switch (op) {
         case VIS_MUL:
             return (uint8_t)mul255(a, b);
@@ -54,28 +38,57 @@ static uint8_t byte_op(vis_math_op_t op, uint32_t a, uint32_t b, uint32_t alpha)
             return a ? vis_byte((int32_t)(b * 255 / a)) : 0;
         case VIS_MOD:
             return b ? (uint8_t)(a * 255 % b) : 0;
-        case VIS_RMOD:
+        default: // VIS_RMOD
             return a ? (uint8_t)(b * 255 % a) : 0;
-        default: // VIS_BLEND
-            return (uint8_t)((a * alpha + b * (256 - alpha) + 128) >> 8);
+    }
+}
+
+// Whole words, so that the last of a row may reach up to seven bytes beyond it. A constant op leaves one of its loops.
+static inline void words_op(vis_math_op_t op, uint8_t *a, const uint8_t *b, size_t n) {
+    uint64_t *x = (uint64_t *)(void *)a;
+    const uint64_t *y = (const uint64_t *)(const void *)b;
+    for (size_t i = 0; i < (n + 7) / 8; i++) {
+        x[i] = word_op(op, x[i], y[i]);
+    }
+}
+
+static void blend_row(uint8_t *a, const uint8_t *b, size_t n, uint32_t alpha) {
+    const uint64_t even = 0x00ff00ff00ff00ffu;
+    uint64_t *x = (uint64_t *)(void *)a;
+    const uint64_t *y = (const uint64_t *)(const void *)b;
+    for (size_t i = 0; i < (n + 7) / 8; i++) {
+        x[i] = swar_blend(y[i] & even, x[i] & even, alpha) | swar_blend(y[i] >> 8 & even, x[i] >> 8 & even, alpha) << 8;
     }
 }
 
 static void row_op(vis_math_op_t op, uint8_t *a, const uint8_t *b, size_t n, uint32_t alpha) {
-    size_t i = 0;
-    if (has_word_op(op)) {
-        for (; i < n; i += 8) {
-            size_t part = n - i < 8 ? n - i : 8;
-            uint64_t x = 0, y = 0;
-            memcpy(&x, a + i, part);
-            memcpy(&y, b + i, part);
-            x = word_op(op, x, y);
-            memcpy(a + i, &x, part);
-        }
-        return;
-    }
-    for (; i < n; i++) {
-        a[i] = byte_op(op, a[i], b[i], alpha);
+    switch (op) {
+        case VIS_ADD:
+            words_op(VIS_ADD, a, b, n);
+            break;
+        case VIS_SUB:
+            words_op(VIS_SUB, a, b, n);
+            break;
+        case VIS_RSUB:
+            words_op(VIS_RSUB, a, b, n);
+            break;
+        case VIS_MIN:
+            words_op(VIS_MIN, a, b, n);
+            break;
+        case VIS_MAX:
+            words_op(VIS_MAX, a, b, n);
+            break;
+        case VIS_DIFFERENCE:
+            words_op(VIS_DIFFERENCE, a, b, n);
+            break;
+        case VIS_BLEND:
+            blend_row(a, b, n, alpha);
+            break;
+        default:
+            for (size_t i = 0; i < n; i++) {
+                a[i] = byte_op(op, a[i], b[i]);
+            }
+            break;
     }
 }
 
@@ -102,7 +115,7 @@ static void other_row(const image_t *img, const vis_other_t *o, int32_t y, uint8
 
 int vis_math(image_t *img, vis_work_t *w, vis_math_op_t op, const vis_other_t *other, unsigned alpha, const image_t *mask) {
     size_t n = (size_t)img->w * vis_channels(img);
-    // Eight bytes more, so that whole words may be read at the end.
+    // Eight bytes more for the last word.
     uint8_t *a = vis_alloc(w, n + 8), *b = vis_alloc(w, n + 8);
     if (!a || !b) {
         return -ENOMEM;

@@ -75,29 +75,29 @@ static uint32_t sampled(const vis_blob_options_t *o, image_rect_t roi, int32_t w
     return x <= x1 ? (uint32_t)y * (uint32_t)w + (uint32_t)x : NONE;
 }
 
-static bool inside(vis_match_t *match, size_t t, bool invert, uint32_t pixel) {
+// Runs of pixels that belong to range t and to no earlier one. marks: room for two rows.
+static void find_runs(run_t *runs, size_t *n, const image_t *img, image_rect_t roi, int32_t y, vis_match_t *match,
+    size_t t, bool invert, uint8_t *marks) {
+    int32_t end = roi.x + roi.w;
+    uint8_t *in = marks, *one = marks + img->w;
+    vis_match_row(match + t, 1, img, roi.x, end, y, in);
     for (size_t i = 0; i < t; i++) {
-        if (vis_match(match + i, pixel) != invert) {
-            return false; // belongs to an earlier range
+        vis_match_row(match + i, 1, img, roi.x, end, y, one);
+        for (int32_t x = roi.x; x < end; x++) {
+            in[x] = (in[x] != invert && (bool)one[x] == invert) != invert;
         }
     }
-    return vis_match(match + t, pixel) != invert;
-}
-
-static int find_runs(run_t *runs, size_t *n, const image_t *img, image_rect_t roi, int32_t y, vis_match_t *match,
-    size_t t, bool invert) {
     *n = 0;
-    for (int32_t x = roi.x; x < roi.x + roi.w; x++) {
-        if (!inside(match, t, invert, image_get(img, x, y))) {
+    for (int32_t x = roi.x; x < end; x++) {
+        if ((bool)in[x] == invert) {
             continue;
         }
         int32_t x0 = x;
-        while (x + 1 < roi.x + roi.w && inside(match, t, invert, image_get(img, x + 1, y))) {
+        while (x + 1 < end && (bool)in[x + 1] != invert) {
             x++;
         }
         runs[(*n)++] = (run_t) { x0, x, 0 };
     }
-    return 0;
 }
 
 static void keep(vis_list_t *out, size_t from, const vis_list_t *nodes, const vis_blob_options_t *o, vis_work_t *w,
@@ -140,7 +140,8 @@ int vis_find_blobs(vis_list_t *out, vis_work_t *w, const image_t *img, image_rec
     size_t most = (size_t)roi.w / 2 + 1;
     vis_match_t *match = vis_alloc(w, (n + 1) * sizeof(*match));
     run_t *above = vis_alloc(w, most * sizeof(run_t)), *here = vis_alloc(w, most * sizeof(run_t));
-    if (!match || !above || !here) {
+    uint8_t *marks = vis_alloc(w, 2 * (size_t)img->w);
+    if (!match || !above || !here || !marks) {
         return -ENOMEM;
     }
     for (size_t t = 0; t < n; t++) {
@@ -151,7 +152,7 @@ int vis_find_blobs(vis_list_t *out, vis_work_t *w, const image_t *img, image_rec
         }
         for (int32_t y = roi.y; y < roi.y + roi.h; y++) {
             image_port_poll();
-            find_runs(here, &n_here, img, roi, y, match, t, o->invert);
+            find_runs(here, &n_here, img, roi, y, match, t, o->invert, marks);
             size_t j = 0;
             for (size_t i = 0; i < n_here; i++) {
                 run_t *r = here + i;

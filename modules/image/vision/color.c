@@ -88,19 +88,37 @@ static bool in_range(const vis_range_t *r, unsigned c, int v) {
     return v >= r->lo[c] && v <= r->hi[c];
 }
 
-bool vis_match(vis_match_t *m, uint32_t pixel) {
-    if (m->format != IMAGE_RGB565) {
-        return in_range(&m->range, 0, (int)pixel);
+bool vis_match_color(vis_match_t *m, uint32_t pixel) {
+    uint8_t r, g, b;
+    int8_t lab[3];
+    image_pixel_to_rgb((uint16_t)pixel, &r, &g, &b);
+    vis_rgb_to_lab(r, g, b, lab);
+    bool in = in_range(&m->range, 0, lab[0]) && in_range(&m->range, 1, lab[1]) && in_range(&m->range, 2, lab[2]);
+    m->known[pixel / 4] |= (uint8_t)((2 + in) << (pixel % 4 * 2));
+    return in;
+}
+
+void vis_match_row(vis_match_t *m, size_t n, const image_t *img, int32_t x0, int32_t x1, int32_t y, uint8_t *inside) {
+    size_t first = (size_t)y * (size_t)img->w;
+    memset(inside + x0, 0, (size_t)(x1 - x0));
+    for (size_t i = 0; i < n; i++) {
+        if (img->format == IMAGE_RGB565) {
+            const uint16_t *p = (const uint16_t *)(const void *)img->pix + first;
+            const uint8_t *known = m[i].known;
+            for (int32_t x = x0; x < x1; x++) {
+                unsigned pixel = p[x], state = known[pixel / 4] >> (pixel % 4 * 2) & 3;
+                inside[x] |= (uint8_t)(state ? state & 1 : vis_match_color(m + i, pixel));
+            }
+        } else if (img->format == IMAGE_GRAYSCALE) {
+            int32_t lo = m[i].range.lo[0], hi = m[i].range.hi[0];
+            for (int32_t x = x0; x < x1; x++) {
+                int32_t v = img->pix[first + (size_t)x];
+                inside[x] |= (uint8_t)(v >= lo && v <= hi);
+            }
+        } else {
+            for (int32_t x = x0; x < x1; x++) {
+                inside[x] |= vis_match(m + i, image_get(img, x, y));
+            }
+        }
     }
-    uint8_t *known = m->known + pixel / 4;
-    unsigned shift = pixel % 4 * 2, state = *known >> shift & 3;
-    if (state == 0) {
-        uint8_t r, g, b;
-        int8_t lab[3];
-        image_pixel_to_rgb((uint16_t)pixel, &r, &g, &b);
-        vis_rgb_to_lab(r, g, b, lab);
-        state = 2 + (in_range(&m->range, 0, lab[0]) && in_range(&m->range, 1, lab[1]) && in_range(&m->range, 2, lab[2]));
-        *known |= (uint8_t)(state << shift);
-    }
-    return state & 1;
 }

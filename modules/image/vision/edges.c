@@ -25,10 +25,29 @@ static void conv3(uint8_t *out, const uint8_t *in, int32_t w, int32_t h, const i
 }
 
 void vis_soften(uint8_t *out, const uint8_t *in, int32_t w, int32_t h) {
-    conv3(out, in, w, h, gauss3, 16);
+    if (w < 3) {
+        conv3(out, in, w, h, gauss3, 16);
+        return;
+    }
+    for (int32_t y = 0; y < h; y++, out += w) {
+        const uint8_t *b = in + (size_t)y * (size_t)w, *a = y > 0 ? b - w : b, *c = y < h - 1 ? b + w : b;
+        // Sums of columns: the one before, here and the next.
+        uint32_t here = a[0] + 2u * b[0] + c[0], before = here, next;
+        for (int32_t x = 0; x < w - 1; x++, before = here, here = next) {
+            next = a[x + 1] + 2u * b[x + 1] + c[x + 1];
+            out[x] = (uint8_t)((before + 2 * here + next) / 16);
+        }
+        out[w - 1] = (uint8_t)((before + 3 * here) / 16);
+    }
 }
 
 static void put_back(image_t *img, image_rect_t roi, const uint8_t *p) {
+    if (img->format == IMAGE_GRAYSCALE) {
+        for (int32_t y = roi.y; y < roi.y + roi.h; y++, p += roi.w) {
+            memcpy(img->pix + (size_t)y * (size_t)img->w + (size_t)roi.x, p, (size_t)roi.w);
+        }
+        return;
+    }
     for (int32_t y = 0; y < roi.h; y++) {
         for (int32_t x = 0; x < roi.w; x++) {
             image_set(img, roi.x + x, roi.y + y, *p++);
@@ -73,12 +92,18 @@ int vis_edges_canny(image_t *img, vis_work_t *w, image_rect_t roi, int32_t low, 
     }
     vis_soften(soft, gray, roi.w, roi.h);
     uint8_t *dir = gray;
+    // No gradient is longer than 1443.
+    int32_t least = low <= 0 ? 0 : low < 1500 ? low * low : 1500 * 1500;
     for (int32_t y = 1; y < roi.h - 1; y++) {
         for (int32_t x = 1; x < roi.w - 1; x++) {
             size_t i = (size_t)y * stride + (size_t)x;
             int32_t gx, gy;
             vis_sobel(soft + i, roi.w, &gx, &gy);
-            mag[i] = (uint16_t)sqrtf((float)(gx * gx + gy * gy));
+            int32_t square = gx * gx + gy * gy;
+            if (square < least) {
+                continue; // its magnitude stays 0, which is as good as any below low
+            }
+            mag[i] = (uint16_t)sqrtf((float)square);
             dir[i] = (uint8_t)direction(gx, gy);
         }
     }
@@ -90,8 +115,12 @@ int vis_edges_canny(image_t *img, vis_work_t *w, image_rect_t roi, int32_t low, 
     for (int32_t y = 1; y < roi.h - 1; y++) {
         image_port_poll();
         for (int32_t x = 1; x < roi.w - 1; x++) {
-            size_t i = (size_t)y * stride + (size_t)x, step = ahead[dir[i]];
-            if (mag[i] < low || mag[i] < mag[i - step] || mag[i] <= mag[i + step]) {
+            size_t i = (size_t)y * stride + (size_t)x;
+            if (mag[i] < low) {
+                continue;
+            }
+            size_t step = ahead[dir[i]];
+            if (mag[i] < mag[i - step] || mag[i] <= mag[i + step]) {
                 continue;
             }
             edge[i] = mag[i] >= high ? 2 : 1;

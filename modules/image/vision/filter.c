@@ -3,56 +3,113 @@
 // that everything works in place.
 #include <string.h>
 
+#include "swar.h"
 #include "vision_priv.h"
 
 typedef struct {
     const vis_filter_args_t *a;
     int32_t w, h, k;
+    int32_t ring;           // rows that are kept: those of the window and the one before
     size_t row_bytes;       // of a padded row of all channels
-    size_t stride;          // of a padded row of one channel: w + 2k
-    uint8_t *rows;          // ring of 2k+1 padded rows
+    size_t stride;          // of a padded row of one channel: lead, k, w, k and what fills up the last word
+    size_t lead;            // so that the first pixel begins a word
+    uint8_t *rows;
     const uint8_t **line;   // the rows of the window from top to bottom, one channel
     const image_t *img;
-    uint32_t *column;       // mean: sums of columns
+    int32_t *column;        // work of a row of one channel
+    uint16_t *sums;         // mean: sums of the columns of every channel
+    uint8_t *plain;         // a row without its padding
+    uint8_t *table;         // convolution: results by sum, from table_from on; median: three rows, sorted
+    int32_t table_from;
+    bool separable;         // but for what middle adds
+    int32_t middle;
     float *space, *color;   // bilateral weights
 } filter_t;
 
+static uint8_t *padded(const filter_t *f, int32_t y) {
+    return f->rows + (size_t)((y % f->ring + f->ring) % f->ring) * f->row_bytes;
+}
+
 // Row y (clamped) with its ends repeated k times.
 static void load_padded(filter_t *f, int32_t y) {
-    int32_t n = 2 * f->k + 1;
-    uint8_t *to = f->rows + (size_t)((y % n + n) % n) * f->row_bytes, *plain = to + f->row_bytes - (size_t)f->w * vis_channels(f->img);
-    int32_t from = vis_clamp(y, 0, f->h - 1);
-    // Unpadded at the end of the buffer, then moved apart from the front.
-    vis_load_row(f->img, from, plain);
+    uint8_t *to = padded(f, y);
+    vis_load_row(f->img, vis_clamp(y, 0, f->h - 1), f->plain);
     for (unsigned c = 0; c < vis_channels(f->img); c++) {
-        uint8_t *d = to + c * f->stride;
-        const uint8_t *s = plain + c * (size_t)f->w;
-        uint8_t first = s[0], last;
-        memmove(d + f->k, s, (size_t)f->w);
-        last = d[f->k + f->w - 1];
-        memset(d, first, (size_t)f->k);
-        memset(d + f->k + f->w, last, (size_t)f->k);
+        uint8_t *d = to + c * f->stride + f->lead + f->k;
+        const uint8_t *s = f->plain + c * (size_t)f->w;
+        memcpy(d, s, (size_t)f->w);
+        memset(d - f->k, s[0], (size_t)f->k);
+        memset(d + f->w, s[f->w - 1], (size_t)f->k);
     }
 }
 
-static void mean_row(filter_t *f, uint8_t *out) {
-    int32_t n = 2 * f->k + 1, area = n * n;
-    size_t width = f->stride;
-    memset(f->column, 0, width * sizeof(uint32_t));
-    for (int32_t j = 0; j < n; j++) {
-        const uint8_t *p = f->line[j];
-        for (size_t x = 0; x < width; x++) {
-            f->column[x] += p[x];
+// Adds a row to the sums of columns and takes another one away, four columns at a time.
+static void slide_sums(filter_t *f, const uint8_t *comes, const uint8_t *goes) {
+    uint64_t *sums = (uint64_t *)(void *)f->sums;
+    const uint32_t *in = (const uint32_t *)(const void *)comes, *out = (const uint32_t *)(const void *)goes;
+    for (size_t i = 0; i < f->row_bytes / 4; i++) {
+        sums[i] += swar_spread4(in[i]) - (out ? swar_spread4(out[i]) : 0);
+    }
+}
+
+static void mean_row(filter_t *f, const uint16_t *column, uint8_t *out) {
+    // Dividing is multiplying here: sums are below 2^21, so that 43 bits are exact.
+    uint32_t n = 2 * (uint32_t)f->k + 1, area = n * n;
+    uint64_t part = ((UINT64_C(1) << 43) + area - 1) / area;
+    uint32_t sum = area / 2;
+    for (uint32_t x = 0; x < n - 1; x++) {
+        sum += column[x];
+    }
+    const uint16_t *last = column + n - 1, *end = column + f->w;
+    for (; column < end; column++, last++) {
+        sum += *last;
+        *out++ = (uint8_t)(sum * part >> 43);
+        sum -= *column;
+    }
+}
+
+// The median of 3x3, eight pixels at a time: every column sorted, then the middle one of the largest of the smallest,
+// the middle of the middles and the smallest of the largest.
+static uint64_t median3(uint64_t a, uint64_t b, uint64_t c) {
+    swar_sort8(&a, &b);
+    swar_sort8(&b, &c);
+    swar_sort8(&a, &b);
+    return b;
+}
+
+static void median9_row(filter_t *f, uint8_t *out) {
+    // From the word that ends with the pixel before the first.
+    size_t words = f->stride / 8;
+    uint64_t *lo = (uint64_t *)(void *)f->table, *mid = lo + words, *hi = mid + words;
+    const uint64_t *top = (const uint64_t *)(const void *)(f->line[0] - f->lead);
+    const uint64_t *row = (const uint64_t *)(const void *)(f->line[1] - f->lead);
+    const uint64_t *low = (const uint64_t *)(const void *)(f->line[2] - f->lead);
+    for (size_t i = 0; i < words; i++) {
+        uint64_t a = top[i], b = row[i], c = low[i];
+        swar_sort8(&a, &b);
+        swar_sort8(&b, &c);
+        swar_sort8(&a, &b);
+        lo[i] = a;
+        mid[i] = b;
+        hi[i] = c;
+    }
+    for (size_t x = 0, i = 1; x < (size_t)f->w; x += 8, i++) {
+        uint64_t most = lo[i], least = hi[i];
+        uint64_t left = lo[i] << 8 | lo[i - 1] >> 56, right = lo[i] >> 8 | lo[i + 1] << 56;
+        most += swar_sub8(left, most);
+        most += swar_sub8(right, most);
+        left = hi[i] << 8 | hi[i - 1] >> 56;
+        right = hi[i] >> 8 | hi[i + 1] << 56;
+        least -= swar_sub8(least, left);
+        least -= swar_sub8(least, right);
+        left = mid[i] << 8 | mid[i - 1] >> 56;
+        right = mid[i] >> 8 | mid[i + 1] << 56;
+        uint64_t v = median3(most, median3(left, mid[i], right), least);
+        if (x + 8 <= (size_t)f->w && swar_aligned(out)) {
+            *(uint64_t *)(void *)(out + x) = v;
+        } else {
+            memcpy(out + x, &v, (size_t)f->w - x < 8 ? (size_t)f->w - x : 8);
         }
-    }
-    uint32_t sum = 0;
-    for (int32_t x = 0; x < n - 1; x++) {
-        sum += f->column[x];
-    }
-    for (int32_t x = 0; x < f->w; x++) {
-        sum += f->column[x + n - 1];
-        out[x] = (uint8_t)((sum + (uint32_t)area / 2) / (uint32_t)area);
-        sum -= f->column[x];
     }
 }
 
@@ -102,12 +159,13 @@ static void rank_row(filter_t *f, uint8_t *out) {
 
 static void midpoint_row(filter_t *f, uint8_t *out) {
     int32_t n = 2 * f->k + 1;
+    size_t width = (size_t)f->w + 2 * (size_t)f->k;
     uint8_t *lo = (uint8_t *)f->column, *hi = lo + f->stride;
-    memcpy(lo, f->line[0], f->stride);
-    memcpy(hi, f->line[0], f->stride);
+    memcpy(lo, f->line[0], width);
+    memcpy(hi, f->line[0], width);
     for (int32_t j = 1; j < n; j++) {
         const uint8_t *p = f->line[j];
-        for (size_t x = 0; x < f->stride; x++) {
+        for (size_t x = 0; x < width; x++) {
             lo[x] = p[x] < lo[x] ? p[x] : lo[x];
             hi[x] = p[x] > hi[x] ? p[x] : hi[x];
         }
@@ -123,9 +181,13 @@ static void midpoint_row(filter_t *f, uint8_t *out) {
     }
 }
 
+static uint8_t conv_result(const filter_t *f, int64_t sum) {
+    float v = (float)sum * f->a->mul + f->a->add;
+    return v > 0 ? v < 255 ? (uint8_t)(v + 0.5f) : 255 : 0;
+}
+
 static void conv_row(filter_t *f, uint8_t *out) {
     int32_t n = 2 * f->k + 1;
-    // mul as a fraction of 2^24 where that is exact enough, so that no float is needed per pixel.
     for (int32_t x = 0; x < f->w; x++) {
         int64_t sum = 0;
         const int32_t *kernel = f->a->kernel;
@@ -135,8 +197,91 @@ static void conv_row(filter_t *f, uint8_t *out) {
                 sum += (int64_t)*kernel++ * p[i];
             }
         }
-        float v = (float)sum * f->a->mul + f->a->add;
-        out[x] = v > 0 ? v < 255 ? (uint8_t)(v + 0.5f) : 255 : 0;
+        out[x] = conv_result(f, sum);
+    }
+}
+
+// Many kernels are a column times a row, but for their middle: those of Gauss and Laplace are. Then the columns are
+// summed up first. The kernel's corner is 1 or -1.
+static bool is_separable(const int32_t *kernel, int32_t k, int32_t *middle) {
+    int32_t n = 2 * k + 1, corner = kernel[0];
+    if (corner != 1 && corner != -1) {
+        return false;
+    }
+    for (int32_t j = 0; j < n; j++) {
+        for (int32_t i = 0; i < n; i++) {
+            int64_t product = (int64_t)kernel[j * n] * kernel[i] * corner, left = kernel[j * n + i] - product;
+            if (j == k && i == k) {
+                if (left < INT32_MIN || left > INT32_MAX) {
+                    return false;
+                }
+                *middle = (int32_t)left;
+            } else if (left != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+#define TABLE_MAX (16384)
+
+// Results for all sums that there are, when they are few.
+static int prepare_conv(filter_t *f, vis_work_t *w) {
+    int32_t n = 2 * f->k + 1;
+    int64_t least = 0, most = 0;
+    f->separable = f->k > 0 && is_separable(f->a->kernel, f->k, &f->middle);
+    for (int32_t i = 0; i < n * n; i++) {
+        int32_t v = f->a->kernel[i];
+        least += v < 0 ? (int64_t)v * 255 : 0;
+        most += v > 0 ? (int64_t)v * 255 : 0;
+    }
+    // The sums of columns must fit as well: with a table they do.
+    if (!f->separable || most - least >= TABLE_MAX) {
+        f->separable = false;
+        return 0;
+    }
+    f->table = vis_alloc(w, TABLE_MAX);
+    if (!f->table) {
+        return -ENOMEM;
+    }
+    f->table_from = (int32_t)least;
+    for (int64_t sum = least; sum <= most; sum++) {
+        f->table[sum - least] = conv_result(f, sum);
+    }
+    return 0;
+}
+
+static void separable_row(filter_t *f, uint8_t *out) {
+    const int32_t *kernel = f->a->kernel;
+    int32_t n = 2 * f->k + 1, corner = kernel[0], *column = f->column;
+    const uint8_t *middle = f->line[f->k] + f->k;
+    if (f->k == 1) {
+        const uint8_t *p = f->line[0], *q = f->line[1], *r = f->line[2];
+        const uint8_t *table = f->table - f->table_from;
+        int32_t a = corner * kernel[0], b = corner * kernel[3], c = corner * kernel[6];
+        int32_t before = a * p[0] + b * q[0] + c * r[0], here = a * p[1] + b * q[1] + c * r[1], next;
+        // Copies, because out could be any of them as far as the compiler knows.
+        int32_t k0 = kernel[0], k1 = kernel[1], k2 = kernel[2], m = f->middle, w = f->w;
+        for (int32_t x = 0; x < w; x++, before = here, here = next) {
+            next = a * p[x + 2] + b * q[x + 2] + c * r[x + 2];
+            out[x] = table[k0 * before + k1 * here + k2 * next + m * middle[x]];
+        }
+        return;
+    }
+    for (int32_t j = 0; j < n; j++) {
+        int32_t factor = kernel[j * n] * corner;
+        const uint8_t *p = f->line[j];
+        for (int32_t x = 0; x < f->w + n - 1; x++) {
+            column[x] = (j ? column[x] : 0) + factor * p[x];
+        }
+    }
+    for (int32_t x = 0; x < f->w; x++) {
+        int32_t sum = f->middle * middle[x];
+        for (int32_t i = 0; i < n; i++) {
+            sum += kernel[i] * column[x + i];
+        }
+        out[x] = f->table[sum - f->table_from];
     }
 }
 
@@ -167,13 +312,26 @@ int vis_filter(image_t *img, vis_work_t *w, const vis_filter_args_t *a) {
     int32_t n = 2 * a->k + 1;
     unsigned channels = vis_channels(img);
     filter_t f = { .a = a, .w = img->w, .h = img->h, .k = a->k, .img = img };
-    f.stride = (size_t)img->w + 2 * (size_t)a->k;
+    f.lead = -(size_t)a->k & 7;
+    f.stride = (f.lead + (size_t)img->w + 2 * (size_t)a->k + 15) & ~(size_t)7;
     f.row_bytes = f.stride * channels;
-    f.rows = vis_alloc(w, f.row_bytes * (size_t)n);
+    f.ring = n + 1;
+    f.rows = vis_zalloc(w, f.row_bytes * (size_t)f.ring);
     f.line = vis_alloc(w, (size_t)n * sizeof(*f.line));
-    f.column = vis_alloc(w, f.stride * sizeof(uint32_t));
+    f.column = vis_alloc(w, f.stride * sizeof(*f.column));
+    f.plain = vis_alloc(w, (size_t)img->w * channels);
     uint8_t *out = vis_alloc(w, (size_t)img->w * channels);
-    if (!f.rows || !f.line || !f.column || !out) {
+    if (!f.rows || !f.line || !f.column || !f.plain || !out) {
+        return -ENOMEM;
+    }
+    bool median9 = a->kind == VIS_MEDIAN && a->k == 1 && lrintf(a->percentile * 8) == 4;
+    if (a->kind == VIS_MEAN && !(f.sums = vis_zalloc(w, f.row_bytes * sizeof(*f.sums)))) {
+        return -ENOMEM;
+    }
+    if (median9 && !(f.table = vis_alloc(w, 3 * f.stride))) {
+        return -ENOMEM;
+    }
+    if (a->kind == VIS_CONV && prepare_conv(&f, w)) {
         return -ENOMEM;
     }
     if (a->kind == VIS_BILATERAL) {
@@ -193,21 +351,31 @@ int vis_filter(image_t *img, vis_work_t *w, const vis_filter_args_t *a) {
     }
     for (int32_t y = -a->k; y < a->k; y++) {
         load_padded(&f, y);
+        if (f.sums) {
+            slide_sums(&f, padded(&f, y), NULL);
+        }
     }
     for (int32_t y = 0; y < img->h; y++) {
         image_port_poll();
         load_padded(&f, y + a->k);
+        if (f.sums) {
+            slide_sums(&f, padded(&f, y + a->k), y ? padded(&f, y - a->k - 1) : NULL);
+        }
         for (unsigned c = 0; c < channels; c++) {
             for (int32_t j = 0; j < n; j++) {
-                int32_t at = y - a->k + j;
-                f.line[j] = f.rows + (size_t)((at % n + n) % n) * f.row_bytes + c * f.stride;
+                f.line[j] = padded(&f, y - a->k + j) + c * f.stride + f.lead;
             }
             uint8_t *to = out + c * (size_t)img->w;
             switch (a->kind) {
                 case VIS_MEAN:
-                    mean_row(&f, to);
+                    mean_row(&f, f.sums + c * f.stride + f.lead, to);
                     break;
                 case VIS_MEDIAN:
+                    if (median9) {
+                        median9_row(&f, to);
+                        break;
+                    }
+                    __attribute__((fallthrough));
                 case VIS_MODE:
                     rank_row(&f, to);
                     break;
@@ -215,7 +383,11 @@ int vis_filter(image_t *img, vis_work_t *w, const vis_filter_args_t *a) {
                     midpoint_row(&f, to);
                     break;
                 case VIS_CONV:
-                    conv_row(&f, to);
+                    if (f.separable) {
+                        separable_row(&f, to);
+                    } else {
+                        conv_row(&f, to);
+                    }
                     break;
                 default:
                     bilateral_row(&f, to);
@@ -223,7 +395,7 @@ int vis_filter(image_t *img, vis_work_t *w, const vis_filter_args_t *a) {
             }
         }
         if (a->threshold) {
-            const uint8_t *was = f.rows + (size_t)(y % n) * f.row_bytes + (size_t)a->k;
+            const uint8_t *was = padded(&f, y) + f.lead + (size_t)a->k;
             for (size_t x = 0; x < (size_t)img->w; x++) {
                 int32_t limit = luma(out, (size_t)img->w, x, channels) - a->offset;
                 uint8_t before = channels == 3 ? image_rgb_to_gray(was[x], was[f.stride + x], was[2 * f.stride + x]) : was[x];

@@ -77,19 +77,41 @@ static int resample(image_t *img, vis_work_t *w, void (*at)(const map_t *m, doub
     return 0;
 }
 
-// p: half width, half height, strength per pixel, 1 / zoom
-static void lens_at(const map_t *m, double x, double y, double *sx, double *sy) {
-    double dx = x - m->p[0], dy = y - m->p[1], r = sqrt(dx * dx + dy * dy) * m->p[2];
-    double scale = (r > 1e-9 ? atan(r) / r : 1) * m->p[3];
-    *sx = m->p[0] + dx * scale;
-    *sy = m->p[1] + dy * scale;
+// Rows above and below the middle at the same distance take their pixels from places that differ in the sign of y only.
+static void lens_rows(image_t *img, const image_t *src, int32_t dy, double *scale, double strength, double zoom) {
+    int32_t cx = img->w / 2, cy = img->h / 2;
+    for (int32_t x = 0; x <= cx; x++) {
+        double dx = x, r = sqrt(dx * dx + (double)dy * dy) * strength;
+        scale[x] = (r > 1e-9 ? atan(r) / r : 1) * zoom;
+    }
+    for (int side = dy ? -1 : 1; side <= 1; side += 2) {
+        int32_t y = cy + side * dy;
+        if (y < 0 || y >= img->h) {
+            continue;
+        }
+        for (int32_t x = 0; x < img->w; x++) {
+            int32_t dx = x - cx;
+            double s = scale[dx < 0 ? -dx : dx], sx = cx + dx * s, sy = cy + side * dy * s;
+            // Also false for numbers that are none.
+            bool in = sx > -0.5 && sy > -0.5 && sx < img->w - 0.5 && sy < img->h - 0.5;
+            image_set(img, x, y, in ? image_get(src, (int32_t)(sx + 0.5), (int32_t)(sy + 0.5)) : 0);
+        }
+    }
 }
 
 int vis_lens_corr(image_t *img, vis_work_t *w, float strength, float zoom) {
-    // The mapping depends on the distance from the middle only: one quarter's scale for all four.
-    double diagonal = hypot(img->w, img->h);
-    map_t m = { { img->w / 2, img->h / 2, (double)strength / diagonal, 1 / (double)zoom } };
-    return resample(img, w, lens_at, &m);
+    double diagonal = hypot(img->w, img->h), *scale = vis_alloc(w, ((size_t)img->w / 2 + 1) * sizeof(double));
+    image_t src;
+    if (!scale || vis_clone(&src, w, img)) {
+        return -ENOMEM;
+    }
+    for (int32_t dy = 0; dy <= img->h / 2; dy++) {
+        image_port_poll();
+        lens_rows(img, &src, dy, scale, (double)strength / diagonal, 1 / (double)zoom);
+    }
+    vis_free(w, src.pix);
+    vis_free(w, scale);
+    return 0;
 }
 
 static void homography_at(const map_t *m, double x, double y, double *sx, double *sy) {

@@ -50,8 +50,19 @@ int vis_histogram(vis_hist_t *h, vis_work_t *w, const image_t *img, image_rect_t
         }
     }
     for (int32_t y = roi.y; y < roi.y + roi.h; y++) {
-        for (int32_t x = roi.x; x < roi.x + roi.w; x++) {
-            count[image_get(img, x, y)]++;
+        size_t at = (size_t)y * (size_t)img->w + (size_t)roi.x, end = at + (size_t)roi.w;
+        if (img->format == IMAGE_RGB565) {
+            for (const uint16_t *p = (const uint16_t *)(const void *)img->pix; at < end; at++) {
+                count[p[at]]++;
+            }
+        } else if (img->format == IMAGE_GRAYSCALE) {
+            for (; at < end; at++) {
+                count[img->pix[at]]++;
+            }
+        } else {
+            for (int32_t x = roi.x; x < roi.x + roi.w; x++) {
+                count[image_get(img, x, y)]++;
+            }
         }
     }
     uint64_t total = 0;

@@ -75,6 +75,10 @@ void vis_sharpen_chars(image_t *img, int32_t de_dark) {
 
 // Replaces the luma of every pixel, keeping its colour differences.
 static void set_luma(image_t *img, const uint8_t *was, const uint8_t *now, const image_t *mask) {
+    if (img->format == IMAGE_GRAYSCALE && !mask) {
+        memcpy(img->pix, now, img->size);
+        return;
+    }
     for (int32_t y = 0; y < img->h; y++) {
         for (int32_t x = 0; x < img->w; x++, was++, now++) {
             if (mask && !image_get(mask, x, y)) {

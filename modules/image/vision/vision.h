@@ -26,12 +26,6 @@ void *vis_zalloc(vis_work_t *w, size_t n);
 void vis_free(vis_work_t *w, void *p);
 void vis_release(vis_work_t *w); // everything
 
-// The platform's side. image_port_poll() is called now and then in long work; it may leave through a
-// long jump (Ctrl-C), after which the caller of all this releases the work area.
-void *image_port_alloc(size_t n);
-void image_port_free(void *p);
-void image_port_poll(void);
-
 // A list that grows in the work area.
 typedef struct {
     void *items;
@@ -76,7 +70,20 @@ typedef struct {
 } vis_match_t;
 
 int vis_match_init(vis_match_t *m, vis_work_t *w, image_format_t format, const vis_range_t *range);
-bool vis_match(vis_match_t *m, uint32_t pixel);
+
+// A colour for the first time; then it is known.
+bool vis_match_color(vis_match_t *m, uint32_t pixel);
+
+static inline bool vis_match(vis_match_t *m, uint32_t pixel) {
+    if (m->format != IMAGE_RGB565) {
+        return (int32_t)pixel >= m->range.lo[0] && (int32_t)pixel <= m->range.hi[0];
+    }
+    unsigned state = m->known[pixel / 4] >> (pixel % 4 * 2) & 3;
+    return state ? state & 1 : vis_match_color(m, pixel);
+}
+
+// Pixels x0 to x1 - 1 of row y: inside[x] is 1 where one of n ranges has the pixel, else 0.
+void vis_match_row(vis_match_t *m, size_t n, const image_t *img, int32_t x0, int32_t x1, int32_t y, uint8_t *inside);
 
 // ---- statistics ---------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 // Work areas, lists in them, and rows of channels.
 #include <string.h>
 
+#include "image_priv.h"
 #include "vision.h"
 #include "vision_priv.h"
 
@@ -68,9 +69,7 @@ void vis_load_row(const image_t *img, int32_t y, uint8_t *row) {
     switch (img->format) {
         case IMAGE_RGB565: {
             const uint16_t *p = (const uint16_t *)(const void *)img->pix + (size_t)y * w;
-            for (size_t x = 0; x < w; x++) {
-                image_pixel_to_rgb(p[x], row + x, row + w + x, row + 2 * w + x);
-            }
+            image_row_to_planes(row, row + w, row + 2 * w, p, w);
             break;
         }
         case IMAGE_GRAYSCALE:
@@ -88,8 +87,12 @@ void vis_store_row(image_t *img, int32_t y, const uint8_t *row, const image_t *m
     size_t w = (size_t)img->w;
     if (img->format == IMAGE_RGB565) {
         uint16_t *p = (uint16_t *)(void *)img->pix + (size_t)y * w;
+        if (!mask) {
+            image_row_from_planes(p, row, row + w, row + 2 * w, w);
+            return;
+        }
         for (size_t x = 0; x < w; x++) {
-            if (!mask || image_get(mask, (int32_t)x, y)) {
+            if (image_get(mask, (int32_t)x, y)) {
                 p[x] = image_rgb_to_pixel(row[x], row[w + x], row[2 * w + x]);
             }
         }
@@ -110,11 +113,8 @@ void vis_gray_part(const image_t *img, image_rect_t roi, uint8_t *out) {
         size_t at = (size_t)y * (size_t)img->w + (size_t)roi.x;
         if (img->format == IMAGE_RGB565) {
             const uint16_t *p = (const uint16_t *)(const void *)img->pix + at;
-            for (int32_t x = 0; x < roi.w; x++) {
-                uint8_t r, g, b;
-                image_pixel_to_rgb(p[x], &r, &g, &b);
-                *out++ = image_rgb_to_gray(r, g, b);
-            }
+            image_row_to_gray(out, p, (size_t)roi.w);
+            out += roi.w;
         } else if (img->format == IMAGE_GRAYSCALE) {
             memcpy(out, img->pix + at, (size_t)roi.w);
             out += roi.w;
