@@ -33,6 +33,12 @@ OPERATIONS = {
     "lens_corr": "r.lens_corr()",
     "rotation_corr": "r.rotation_corr(z_rotation=10)",
     "compressed": "r.compressed()",
+    "JPEG decoded": "image.Image(j)",
+    "resize to double": "r.resize(640, 480)",
+    "laplacian 3x3, gray": "g.laplacian(1)",
+    "blend": "r.blend(q, alpha=100)",
+    "draw_string, 16 lines": "[r.draw_string(0, 15 * i, 'Lines of text in a picture') for i in range(16)]",
+    "find_circles": "g.find_circles(threshold=6000, r_min=8, r_max=12)",
 }
 SCRIPT = """
 import image, time, gc, machine
@@ -44,6 +50,7 @@ for n in range(40):
     q.draw_circle(x, y, 5 + c // 8, color=(c, (c * 7) & 255, (c * 13) & 255), fill=True)
 q = q.gaussian(1)
 h = q.to_grayscale(copy=True)
+j = q.compressed(quality=75).to_bytes()
 freq = machine.freq()
 freq = freq if isinstance(freq, int) else freq[0]
 out = {}
