@@ -52,7 +52,7 @@ void image_copy_scaled(image_t *dst, const image_t *src, image_rect_t roi) {
     }
 }
 
-// Where destination index i of n falls in a row of m pixels, centres on centres, in 1/256 pixels.
+// The pixels of src beside a place, and how near it is to the second one, in 1/256.
 typedef struct {
     int32_t i0, i1;
     uint32_t f;
@@ -71,11 +71,8 @@ static tap_t tap_at(int64_t pos, int32_t m) {
     return t;
 }
 
-static tap_t tap(int32_t i, int32_t n, int32_t m) {
-    return tap_at(((2 * (int64_t)i + 1) * m * 128) / n - 128, m);
-}
-
-// The same for all i in turn, without dividing: (2 * i + 1) * m * 128 / n is counted on.
+// Where destination indices 0, 1... of n fall in a row of m pixels, centres on centres, in 1/256 pixels:
+// (2 * i + 1) * m * 128 / n - 128, counted on without dividing.
 typedef struct {
     int32_t n, m;
     int64_t pos;
@@ -98,18 +95,6 @@ static inline tap_t next_tap(taps_t *t) {
     return tap;
 }
 
-static uint32_t mix(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t fx, uint32_t fy) {
-    return ((a * (256 - fx) + b * fx) * (256 - fy) + (c * (256 - fx) + d * fx) * fy + 32768) >> 16;
-}
-
-static void bilinear_gray(uint8_t *out, const uint8_t *row0, const uint8_t *row1, uint32_t fy, int32_t n, int32_t m) {
-    taps_t all = taps(n, m);
-    for (int32_t x = 0; x < n; x++) {
-        tap_t t = next_tap(&all);
-        out[x] = (uint8_t)mix(row0[t.i0], row0[t.i1], row1[t.i0], row1[t.i1], t.f, fy);
-    }
-}
-
 // The three colours of a pixel so far apart that one multiplication by up to 32 serves them all.
 static uint32_t spread(uint16_t pixel) {
     uint32_t v = (uint16_t)(pixel << 8 | pixel >> 8);
@@ -120,30 +105,63 @@ static uint32_t mix_spread(uint32_t a, uint32_t b, uint32_t f) {
     return (a * (32 - f) + b * f + 0x02008010u) >> 5 & 0x07e0f81fu;
 }
 
-static void bilinear_rgb(uint16_t *out, const uint16_t *row0, const uint16_t *row1, uint32_t fy, int32_t n, int32_t m) {
-    taps_t all = taps(n, m);
+// Columns of dst that are worked on together, so that a row of src is scaled across once.
+#define STRIP (64)
+
+typedef struct {
+    int32_t x, n;           // the strip
+    taps_t first;           // of its columns
+    int32_t row[2];         // rows of src that lie in line, or -1
+    uint32_t line[2][STRIP];
+} strip_t;
+
+static void scale_across(uint32_t *out, const image_t *src, int32_t y, taps_t t, int32_t n) {
+    size_t at = (size_t)y * (size_t)src->w;
+    const uint16_t *p = (const uint16_t *)(const void *)src->pix + at;
+    const uint8_t *g = src->pix + at;
+    bool gray = src->format == IMAGE_GRAYSCALE;
     for (int32_t x = 0; x < n; x++) {
-        tap_t t = next_tap(&all);
-        uint32_t top = mix_spread(spread(row0[t.i0]), spread(row0[t.i1]), t.f >> 3);
-        uint32_t low = mix_spread(spread(row1[t.i0]), spread(row1[t.i1]), t.f >> 3);
-        uint32_t v = mix_spread(top, low, fy >> 3);
-        uint16_t pixel = (uint16_t)(v | v >> 16);
-        out[x] = (uint16_t)(pixel << 8 | pixel >> 8);
+        tap_t tap = next_tap(&t);
+        out[x] = gray ? g[tap.i0] * (256 - tap.f) + g[tap.i1] * tap.f
+            : mix_spread(spread(p[tap.i0]), spread(p[tap.i1]), tap.f >> 3);
     }
 }
 
+static const uint32_t *line_of(strip_t *s, const image_t *src, int32_t y, int32_t keep) {
+    for (int i = 0; i < 2; i++) {
+        if (s->row[i] == y) {
+            return s->line[i];
+        }
+    }
+    int i = s->row[0] == keep;
+    s->row[i] = y;
+    scale_across(s->line[i], src, y, s->first, s->n);
+    return s->line[i];
+}
+
 static void bilinear(image_t *dst, const image_t *src) {
-    size_t bpp = src->format == IMAGE_RGB565 ? 2 : 1;
-    for (int32_t y = 0; y < dst->h; y++) {
-        tap_t t = tap(y, dst->h, src->h);
-        uint8_t *out = dst->pix + (size_t)y * (size_t)dst->w * bpp;
-        const uint8_t *row0 = src->pix + (size_t)t.i0 * (size_t)src->w * bpp;
-        const uint8_t *row1 = src->pix + (size_t)t.i1 * (size_t)src->w * bpp;
-        if (bpp == 1) {
-            bilinear_gray(out, row0, row1, t.f, dst->w, src->w);
-        } else {
-            bilinear_rgb((uint16_t *)(void *)out, (const uint16_t *)(const void *)row0,
-                (const uint16_t *)(const void *)row1, t.f, dst->w, src->w);
+    strip_t s = { .first = taps(dst->w, src->w) };
+    for (s.x = 0; s.x < dst->w; s.x += STRIP) {
+        s.n = dst->w - s.x < STRIP ? dst->w - s.x : STRIP;
+        s.row[0] = s.row[1] = -1;
+        taps_t down = taps(dst->h, src->h);
+        for (int32_t y = 0; y < dst->h; y++) {
+            tap_t t = next_tap(&down);
+            const uint32_t *top = line_of(&s, src, t.i0, t.i1), *low = line_of(&s, src, t.i1, t.i0);
+            size_t at = (size_t)y * (size_t)dst->w + (size_t)s.x;
+            uint16_t *p = (uint16_t *)(void *)dst->pix + at;
+            for (int32_t x = 0; x < s.n; x++) {
+                if (dst->format == IMAGE_GRAYSCALE) {
+                    dst->pix[at + (size_t)x] = (uint8_t)((top[x] * (256 - t.f) + low[x] * t.f + 32768) >> 16);
+                } else {
+                    uint32_t v = mix_spread(top[x], low[x], t.f >> 3);
+                    uint16_t pixel = (uint16_t)(v | v >> 16);
+                    p[x] = (uint16_t)(pixel << 8 | pixel >> 8);
+                }
+            }
+        }
+        for (int32_t x = 0; x < s.n; x++) {
+            next_tap(&s.first);
         }
     }
 }

@@ -56,21 +56,39 @@ typedef struct {
     double p[12];
 } map_t;
 
-static int resample(image_t *img, vis_work_t *w, void (*at)(const map_t *m, double x, double y, double *sx, double *sy),
-    const map_t *m) {
+// A pixel of src, by its format's own way; the place is inside.
+static inline void copy_pixel(image_t *img, const image_t *src, size_t to, int32_t x, int32_t y, int32_t sx, int32_t sy) {
+    size_t from = (size_t)sy * (size_t)src->w + (size_t)sx;
+    if (img->format == IMAGE_RGB565) {
+        ((uint16_t *)(void *)img->pix)[to] = ((const uint16_t *)(const void *)src->pix)[from];
+    } else if (img->format == IMAGE_GRAYSCALE) {
+        img->pix[to] = src->pix[from];
+    } else {
+        image_set(img, x, y, image_get(src, sx, sy));
+    }
+}
+
+// Inlined for every at().
+__attribute__((always_inline)) static inline int resample(image_t *img, vis_work_t *w,
+    void (*at)(const map_t *m, double x, double y, double *sx, double *sy), const map_t *map) {
     image_t src;
+    map_t m = *map;
     int ret = vis_clone(&src, w, img);
     if (ret) {
         return ret;
     }
+    double right = img->w - 0.5, below = img->h - 0.5;
+    image_clear(img);
     for (int32_t y = 0; y < img->h; y++) {
         image_port_poll();
-        for (int32_t x = 0; x < img->w; x++) {
+        size_t to = (size_t)y * (size_t)img->w;
+        for (int32_t x = 0; x < img->w; x++, to++) {
             double sx, sy;
-            at(m, x, y, &sx, &sy);
+            at(&m, x, y, &sx, &sy);
             // Also false for numbers that are none.
-            bool in = sx > -0.5 && sy > -0.5 && sx < img->w - 0.5 && sy < img->h - 0.5;
-            image_set(img, x, y, in ? image_get(&src, (int32_t)(sx + 0.5), (int32_t)(sy + 0.5)) : 0);
+            if (sx > -0.5 && sy > -0.5 && sx < right && sy < below) {
+                copy_pixel(img, &src, to, x, y, (int32_t)(sx + 0.5), (int32_t)(sy + 0.5));
+            }
         }
     }
     vis_free(w, src.pix);
@@ -80,6 +98,7 @@ static int resample(image_t *img, vis_work_t *w, void (*at)(const map_t *m, doub
 // Rows above and below the middle at the same distance take their pixels from places that differ in the sign of y only.
 static void lens_rows(image_t *img, const image_t *src, int32_t dy, double *scale, double strength, double zoom) {
     int32_t cx = img->w / 2, cy = img->h / 2;
+    double right = img->w - 0.5, below = img->h - 0.5;
     for (int32_t x = 0; x <= cx; x++) {
         double dx = x, r = sqrt(dx * dx + (double)dy * dy) * strength;
         scale[x] = (r > 1e-9 ? atan(r) / r : 1) * zoom;
@@ -89,12 +108,14 @@ static void lens_rows(image_t *img, const image_t *src, int32_t dy, double *scal
         if (y < 0 || y >= img->h) {
             continue;
         }
+        size_t to = (size_t)y * (size_t)img->w;
         for (int32_t x = 0; x < img->w; x++) {
             int32_t dx = x - cx;
             double s = scale[dx < 0 ? -dx : dx], sx = cx + dx * s, sy = cy + side * dy * s;
             // Also false for numbers that are none.
-            bool in = sx > -0.5 && sy > -0.5 && sx < img->w - 0.5 && sy < img->h - 0.5;
-            image_set(img, x, y, in ? image_get(src, (int32_t)(sx + 0.5), (int32_t)(sy + 0.5)) : 0);
+            if (sx > -0.5 && sy > -0.5 && sx < right && sy < below) {
+                copy_pixel(img, src, to + (size_t)x, x, y, (int32_t)(sx + 0.5), (int32_t)(sy + 0.5));
+            }
         }
     }
 }
@@ -105,6 +126,7 @@ int vis_lens_corr(image_t *img, vis_work_t *w, float strength, float zoom) {
     if (!scale || vis_clone(&src, w, img)) {
         return -ENOMEM;
     }
+    image_clear(img);
     for (int32_t dy = 0; dy <= img->h / 2; dy++) {
         image_port_poll();
         lens_rows(img, &src, dy, scale, (double)strength / diagonal, 1 / (double)zoom);
@@ -114,7 +136,7 @@ int vis_lens_corr(image_t *img, vis_work_t *w, float strength, float zoom) {
     return 0;
 }
 
-static void homography_at(const map_t *m, double x, double y, double *sx, double *sy) {
+static inline void homography_at(const map_t *m, double x, double y, double *sx, double *sy) {
     double z = m->p[6] * x + m->p[7] * y + m->p[8];
     if (!(z > 1e-9 || z < -1e-9)) {
         *sx = *sy = -1;
@@ -239,7 +261,7 @@ int vis_rotation_corr(image_t *img, vis_work_t *w, const vis_rotation_t *r) {
 }
 
 // p: half width, half height, width, height, farthest distance, log, reverse
-static void polar_at(const map_t *m, double x, double y, double *sx, double *sy) {
+static inline void polar_at(const map_t *m, double x, double y, double *sx, double *sy) {
     double far = m->p[4];
     if (m->p[6] > 0) {
         double dx = x - m->p[0], dy = y - m->p[1], r = hypot(dx, dy), angle = atan2(dy, dx);
