@@ -22,8 +22,8 @@ int v4_get_same_type(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *no
 // The range must hold so many elements; afterwards it has exactly this size.
 int v4_need(const kmodel_loader_t *ld, const char *what, kpu_range_t *r, uint32_t elements);
 
-// Four dimensions, all positive, and their product.
-int v4_get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint32_t shape[4], uint32_t *count);
+// Four dimensions, all positive; the range must hold them, and has exactly their size afterwards.
+int v4_get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, kpu_range_t *r, uint32_t shape[4]);
 void v4_packed_strides(const uint32_t shape[4], int32_t stride[4]);
 void v4_set_shape(kpu_node_t *node, const uint32_t shape[4]);
 int v4_check_shift(const kmodel_loader_t *ld, int32_t shift);

@@ -7,7 +7,6 @@
 // ---- reductions ------------------------------------------------------------------------------
 
 int v4_parse_reduce(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t count;
     int ret = v4_get_range(ld, p, "input", KPU_F32, &node->in[0]);
     if (ret == KPU_OK) {
         ret = v4_get_output(ld, p + 16, KPU_F32, &node->out);
@@ -18,16 +17,10 @@ int v4_parse_reduce(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *nod
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.reduce.op);
     }
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 36, "input", node->p.reduce.in, &count);
+        ret = v4_get_shape(ld, p + 36, "input", &node->in[0], node->p.reduce.in);
     }
     if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 52, "output", node->p.reduce.out, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "output", &node->out, count);
+        ret = v4_get_shape(ld, p + 52, "output", &node->out, node->p.reduce.out);
     }
     if (ret == KPU_OK) {
         v4_set_shape(node, node->p.reduce.out);
@@ -99,7 +92,7 @@ static int check_work(const kmodel_loader_t *ld, uint64_t results, uint64_t a, u
 }
 
 int v4_parse_reduce_window(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count;
+    uint32_t shape[4];
     kpu_conv2d_t *s = &node->p.window.shape;
     int ret = v4_get_range(ld, p, "input", KPU_F32, &node->in[0]);
     if (ret == KPU_OK) {
@@ -113,10 +106,7 @@ int v4_parse_reduce_window(const kmodel_loader_t *ld, const uint8_t *p, kpu_node
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "operation %u is not known", (unsigned)node->p.window.op);
     }
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 36, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 36, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -169,17 +159,14 @@ static int check_conv(const kmodel_loader_t *ld, kpu_node_t *node, uint32_t weig
 }
 
 static int parse_any_conv(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t dtype) {
-    uint32_t shape[4], count;
+    uint32_t shape[4];
     kpu_conv2d_t *s = &node->p.conv2d;
     int ret = v4_get_range(ld, p, "input", dtype, &node->in[0]);
     if (ret == KPU_OK) {
         ret = v4_get_output(ld, p + 16, dtype, &node->out);
     }
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -215,20 +202,17 @@ int v4_parse_quantized_conv2d(const kmodel_loader_t *ld, const uint8_t *p, kpu_n
 }
 
 int v4_parse_conv2d_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], out[4], count;
+    uint32_t shape[4], out[4];
     kpu_conv2d_t *s = &node->p.conv2d;
     int ret = v4_get_range(ld, p, "input", KPU_F32, &node->in[0]);
     if (ret == KPU_OK) {
         ret = v4_get_output(ld, p + 16, KPU_F32, &node->out);
     }
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 48, "output", out, &count);
+        ret = v4_get_shape(ld, p + 48, "output", &node->out, out);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -303,13 +287,10 @@ int v4_parse_quantized_matmul(const kmodel_loader_t *ld, const uint8_t *p, kpu_n
 }
 
 int v4_parse_resize(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count, mode = get_u32(p + 56);
+    uint32_t shape[4], mode = get_u32(p + 56);
     int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;

@@ -52,16 +52,16 @@ int v4_need(const kmodel_loader_t *ld, const char *what, kpu_range_t *r, uint32_
     return KPU_OK;
 }
 
-int v4_get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, uint32_t shape[4], uint32_t *count) {
+int v4_get_shape(const kmodel_loader_t *ld, const uint8_t *p, const char *what, kpu_range_t *r, uint32_t shape[4]) {
     for (unsigned i = 0; i < 4; ++i) {
         shape[i] = get_u32(p + 4 * i);
     }
-    *count = kmodel_elements(kmodel_elements(shape[0], shape[1], 1), shape[2], shape[3]);
-    if (*count == 0 || *count > INT32_MAX) {
+    uint32_t count = kmodel_elements(kmodel_elements(shape[0], shape[1], 1), shape[2], shape[3]);
+    if (count == 0 || count > INT32_MAX) {
         return kmodel_node_fail(ld, KPU_ERR_FORMAT, "%s has the shape %u x %u x %u x %u", what, (unsigned)shape[0],
             (unsigned)shape[1], (unsigned)shape[2], (unsigned)shape[3]);
     }
-    return KPU_OK;
+    return v4_need(ld, what, r, count);
 }
 
 void v4_packed_strides(const uint32_t shape[4], int32_t stride[4]) {
@@ -127,11 +127,8 @@ static int parse_table(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *
 // Strides of an input that is repeated along the dimensions where it has size 1.
 static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8_t *p, const uint32_t out[4],
     kpu_range_t *range, int32_t stride[4]) {
-    uint32_t shape[4], count;
-    int ret = v4_get_shape(ld, p, what, shape, &count);
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, what, range, count);
-    }
+    uint32_t shape[4];
+    int ret = v4_get_shape(ld, p, what, range, shape);
     if (ret != KPU_OK) {
         return ret;
     }
@@ -148,7 +145,6 @@ static int get_repeated(const kmodel_loader_t *ld, const char *what, const uint8
 }
 
 static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node, uint8_t dtype) {
-    uint32_t count;
     int ret = v4_get_range(ld, p, "input a", dtype, &node->in[0]);
     if (ret == KPU_OK) {
         ret = v4_get_range(ld, p + 16, "input b", dtype, &node->in[1]);
@@ -162,10 +158,7 @@ static int parse_any_binary(const kmodel_loader_t *ld, const uint8_t *p, kpu_nod
     }
     uint32_t *out = node->p.binary.shape;
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 84, "output", out, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "output", &node->out, count);
+        ret = v4_get_shape(ld, p + 84, "output", &node->out, out);
     }
     if (ret == KPU_OK) {
         ret = get_repeated(ld, "input a", p + 52, out, &node->in[0], node->p.binary.a);
@@ -262,17 +255,14 @@ static int parse_memory_copy(const kmodel_loader_t *ld, const uint8_t *p, kpu_no
 }
 
 static int parse_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count, seen = 0;
+    uint32_t shape[4], seen = 0;
     int32_t stride[4];
     int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "output", &node->out, count);
+        ret = v4_need(ld, "output", &node->out, shape[0] * shape[1] * shape[2] * shape[3]);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -295,13 +285,10 @@ static int parse_transpose(const kmodel_loader_t *ld, const uint8_t *p, kpu_node
 }
 
 static int parse_strided_slice(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count;
+    uint32_t shape[4];
     int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -328,14 +315,11 @@ static int parse_strided_slice(const kmodel_loader_t *ld, const uint8_t *p, kpu_
 }
 
 static int parse_pad(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count, out_shape[4];
+    uint32_t shape[4], out_shape[4];
     int32_t in_stride[4], out_stride[4];
     int ret = v4_get_same_type(ld, p, node);
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;
@@ -415,14 +399,11 @@ static int parse_concat(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t 
 // ---- KPU -------------------------------------------------------------------------------------
 
 static int parse_upload(const kmodel_loader_t *ld, const uint8_t *p, kpu_node_t *node) {
-    uint32_t shape[4], count, start = get_u32(p + 24);
+    uint32_t shape[4], start = get_u32(p + 24);
     kpu_map_t *map = &node->p.upload.map;
     int ret = v4_get_range(ld, p, "input", KPU_U8, &node->in[0]);
     if (ret == KPU_OK) {
-        ret = v4_get_shape(ld, p + 32, "input", shape, &count);
-    }
-    if (ret == KPU_OK) {
-        ret = v4_need(ld, "input", &node->in[0], count);
+        ret = v4_get_shape(ld, p + 32, "input", &node->in[0], shape);
     }
     if (ret != KPU_OK) {
         return ret;

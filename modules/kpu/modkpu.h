@@ -88,6 +88,8 @@ void modkpu_unload(modkpu_net_obj_t *self);
 
 // modkpu_hw.c
 extern const kpu_memory_t modkpu_memory;
+// Of the GC heap, for work memory: what an exception leaves behind is collected.
+extern const kpu_memory_t modkpu_heap;
 void *modkpu_pool_alloc(size_t size, size_t align); // cached address, or NULL
 // KPU_ERR_NO_MEM with the figures of the last modkpu_pool_alloc that failed.
 int modkpu_no_room(const char *what, char *err);

@@ -53,6 +53,20 @@ static void core_free(void *ctx, void *p) {
 
 const kpu_memory_t modkpu_memory = { .alloc = core_alloc, .free = core_free };
 
+static void *heap_alloc(void *ctx, size_t size, size_t align, bool device) {
+    (void)ctx;
+    (void)align;
+    (void)device;
+    return m_malloc_maybe(size);
+}
+
+static void heap_free(void *ctx, void *p) {
+    (void)ctx;
+    m_free(p);
+}
+
+const kpu_memory_t modkpu_heap = { .alloc = heap_alloc, .free = heap_free };
+
 // ---- KPU -------------------------------------------------------------------------------------
 //
 // The CPU works on the model and the working buffer through its cache: it is faster, and loads of

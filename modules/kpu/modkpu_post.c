@@ -11,6 +11,7 @@
 #include "py/runtime.h"
 
 #include "detect.h"
+#include "modkpu.h"
 #include "modkpu_post.h"
 
 #define MAX_ANCHORS (64)
@@ -91,21 +92,6 @@ static uint32_t get_strides(mp_obj_t o, uint32_t strides[MAX_SCALES]) {
 
 // ---- results ---------------------------------------------------------------------------------
 
-// Work memory is on the GC heap: what an exception leaves behind is collected.
-static void *heap_alloc(void *ctx, size_t size, size_t align, bool device) {
-    (void)ctx;
-    (void)align;
-    (void)device;
-    return m_malloc_maybe(size);
-}
-
-static void heap_free(void *ctx, void *p) {
-    (void)ctx;
-    m_free(p);
-}
-
-static const kpu_memory_t heap = { .alloc = heap_alloc, .free = heap_free };
-
 // What all detectors have in common.
 enum { LIMIT_threshold, LIMIT_nms, LIMIT_size, LIMIT_most, LIMITS };
 #define LIMIT_ARGS \
@@ -123,7 +109,7 @@ typedef struct {
 
 static void start(search_t *s, const mp_arg_val_t *limits, const uint32_t net[2]) {
     memset(s, 0, sizeof(*s));
-    s->list.mem = &heap;
+    s->list.mem = &modkpu_heap;
     s->list.threshold = limits[LIMIT_threshold].u_obj == MP_OBJ_NULL ? 0.5f : get_fraction(limits[LIMIT_threshold].u_obj, "threshold");
     s->nms = limits[LIMIT_nms].u_obj == MP_OBJ_NULL ? 0.3f : get_fraction(limits[LIMIT_nms].u_obj, "nms");
     memcpy(s->size, net, sizeof(s->size));

@@ -222,19 +222,6 @@ static void sort_by_score(yolo2_box_t *boxes, uint32_t n) {
     }
 }
 
-// Work memory of the decoder is on the GC heap: what an exception leaves behind is collected.
-static void *heap_alloc(void *ctx, size_t size, size_t align, bool device) {
-    (void)ctx;
-    (void)align;
-    (void)device;
-    return m_malloc_maybe(size);
-}
-
-static void heap_free(void *ctx, void *p) {
-    (void)ctx;
-    m_free(p);
-}
-
 static mp_obj_t modkpu_run_yolo2(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     enum { ARG_net, ARG_img, ARG_sort };
     static const mp_arg_t allowed[] = {
@@ -245,7 +232,6 @@ static mp_obj_t modkpu_run_yolo2(size_t n_args, const mp_obj_t *pos_args, mp_map
     mp_arg_val_t args[MP_ARRAY_SIZE(allowed)];
     mp_arg_parse_all(n_args, pos_args, kw_args, MP_ARRAY_SIZE(allowed), allowed, args);
     mp_obj_t net_in = args[ARG_net].u_obj, image = args[ARG_img].u_obj;
-    static const kpu_memory_t heap = { .alloc = heap_alloc, .free = heap_free };
     modkpu_net_obj_t *self = modkpu_get_open_net(net_in);
     modkpu_yolo2_obj_t *yolo2 = self->yolo2;
     if (yolo2 == NULL) {
@@ -267,7 +253,7 @@ static mp_obj_t modkpu_run_yolo2(size_t n_args, const mp_obj_t *pos_args, mp_map
     yolo2_box_t *boxes;
     uint32_t n;
     int ret = yolo2_decode((const float *)kpu_range_ptr(&self->net, &out->mem), out->w, out->h, out->c,
-        self->net.inputs[0].w, self->net.inputs[0].h, &yolo2->params, &heap, &boxes, &n, err);
+        self->net.inputs[0].w, self->net.inputs[0].h, &yolo2->params, &modkpu_heap, &boxes, &n, err);
     if (ret != KPU_OK) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("[MAIXPY]kpu: region_layer_init err! %s"), err);
     }

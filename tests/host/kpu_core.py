@@ -37,6 +37,16 @@ def data_path(name: str) -> Path:
     return path
 
 
+def floats(*shape: int, seed: int = 1) -> np.ndarray:
+    """Normally distributed test data, mean 0 and deviation 2."""
+    return np.random.default_rng(seed).normal(0, 2, shape).astype(np.float32)
+
+
+def octets(*shape: int, seed: int = 1) -> np.ndarray:
+    """Evenly distributed bytes."""
+    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+
+
 def model(name: str) -> bytes:
     return data_path(f"models/{name}").read_bytes()
 

@@ -7,7 +7,7 @@ import ctypes as ct
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, data_path, lib, limits, live_blocks
+from kpu_core import KpuError, data_path, lib, limits
 
 
 class Box(ct.Structure):
@@ -17,11 +17,7 @@ class Box(ct.Structure):
 Found = list[tuple[float, float, float, float, float, int]]
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def call(name: str, *args: object, nms: float = 0.4, most: int = 5000) -> Found:

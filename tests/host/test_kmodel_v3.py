@@ -18,11 +18,7 @@ PARAM, VERSION, FORMAT, READ, NO_MEM, FIRST_LAYER, RUN, SIZE, NOT_IMPLEMENTED = 
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def case(name: str) -> dict:

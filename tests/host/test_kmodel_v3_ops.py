@@ -5,15 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, Net, limits, live_blocks
+from kpu_core import KpuError, Net
 from v3_builder import Conv, Model, f32, u32
 
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def run_model(model: Model, data: np.ndarray) -> np.ndarray:

@@ -9,16 +9,12 @@ import zlib
 
 import numpy as np
 import pytest
-from kpu_core import F32, U8, KpuError, Net, data_path, limits, live_blocks, measure, model, planes, yolo2
+from kpu_core import F32, U8, KpuError, Net, data_path, limits, measure, model, planes, yolo2
 
 VERSION, FORMAT, NO_MEM, NOT_IMPLEMENTED = 2002, 2003, 2006, 2014
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def case(name: str) -> dict:

@@ -7,24 +7,11 @@ import struct
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, Net, limits, live_blocks
+from kpu_core import KpuError, Net, floats, octets
 from v3_builder import f32, u32
 from v4_builder import FLT_MAX, Model
 
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
-
-
-def floats(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 2, shape).astype(np.float32)
-
-
-def octets(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def run(model: Model, data: np.ndarray) -> np.ndarray:

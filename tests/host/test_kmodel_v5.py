@@ -7,17 +7,13 @@ import struct
 
 import numpy as np
 import pytest
-from kpu_core import F32, U8, KpuError, Net, data_path, limits, live_blocks, measure, model, planes
+from kpu_core import F32, U8, KpuError, Net, data_path, limits, measure, model, planes
 
 FORMAT, NO_MEM = 2003, 2006
 SYNTH = ["n_a", "n_b", "n_c", "n_d", "n_e"]
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def synth(name: str, what: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, Net, limits, live_blocks
+from kpu_core import KpuError, Net, floats
 from v5_builder import (
     DATA,
     DTYPES,
@@ -32,15 +32,7 @@ from v5_builder import (
 NO_CLAMP = struct.pack("<ff", -np.inf, np.inf)
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
-
-
-def floats(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 2, shape).astype(np.float32)
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def integers(*shape: int, low: int = -9, high: int = 10, dtype: type = np.int32) -> np.ndarray:

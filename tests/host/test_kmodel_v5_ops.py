@@ -7,25 +7,13 @@ import struct
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, Net, limits, live_blocks
+from kpu_core import KpuError, Net, floats, octets
 from v5_builder import DATA, F32, INPUT, OUTPUT, RDATA, RELEASES, U8, Program, strides
 
 NO_CLAMP = struct.pack("<ff", -np.inf, np.inf)
 
 
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    limits()
-    assert live_blocks() == 0
-
-
-def floats(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 2, shape).astype(np.float32)
-
-
-def octets(*shape: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def run(p: Program, data: np.ndarray, out_shape: tuple[int, ...], out_dtype: int = F32) -> np.ndarray:

@@ -7,13 +7,9 @@ import json
 
 import numpy as np
 import pytest
-from kpu_core import KpuError, Net, data_path, live_blocks, model, planes, yolo2
+from kpu_core import KpuError, Net, data_path, model, planes, yolo2
 
-
-@pytest.fixture(autouse=True)
-def no_leak():
-    yield
-    assert live_blocks() == 0
+pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 def sigmoid(x):
