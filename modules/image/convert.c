@@ -108,6 +108,22 @@ void image_pixels_to_words(uint32_t *dst, const uint8_t *src, size_t n) {
     }
 }
 
+void image_grays_to_words(uint32_t *dst, const uint8_t *src, size_t n) {
+    if (IMAGE_WITH_SPEED && swar_aligned(dst) && ((uintptr_t)src & 3) == 0) {
+        for (; n >= 4; n -= 4, src += 4, dst += 2) {
+            uint64_t v = swar_spread4(*(const uint32_t *)(const void *)src);
+            v = (v & SWAR_LANES * 0xf8) << 8 | (v & SWAR_LANES * 0xfc) << 3 | (v >> 3 & SWAR_LANES * 0x1f);
+            *(uint64_t *)(void *)dst = (v & 0x0000ffff0000ffffu) << 16 | (v >> 16 & 0x0000ffff0000ffffu);
+        }
+    }
+    for (; n; n -= 2, src += 2) {
+        uint32_t a = src[0], b = src[1];
+        a = (a & 0xf8) << 8 | (a & 0xfc) << 3 | a >> 3;
+        b = (b & 0xf8) << 8 | (b & 0xfc) << 3 | b >> 3;
+        *dst++ = a << 16 | b;
+    }
+}
+
 // A whole group of 32 pixels is read before its word is written, as dst may lie on top of src.
 static void to_binary(image_t *dst, const image_t *src) {
     for (int32_t y = 0; y < src->h; y++) {

@@ -121,6 +121,9 @@ void image_swap_words(void *dst, const void *src, size_t n);
 // LCD transfer from n pixels. dst has room for (n + 1) / 2 words.
 void image_pixels_to_words(uint32_t *dst, const uint8_t *src, size_t n);
 
+// The same from n gray levels, n even.
+void image_grays_to_words(uint32_t *dst, const uint8_t *src, size_t n);
+
 // dst has the same width and height, another format and its own memory (or, when its pixels are not
 // larger, the memory of src).
 void image_convert(image_t *dst, const image_t *src);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Text in the built-in 8x12 font and single bitmaps.
 #include "font8x12.h"
+#include "image_config.h"
 #include "image_priv.h"
 
 #define FIRST (0x20)
@@ -50,10 +51,40 @@ static int64_t scaled(int64_t n, float scale) {
     return v > IMAGE_COORD_MAX ? IMAGE_COORD_MAX : v < -IMAGE_COORD_MAX ? -IMAGE_COORD_MAX : (int64_t)v;
 }
 
+// The usual glyph: not scaled, at most eight columns wide and inside of a picture in RGB565 or gray.
+static bool draw_plain(image_t *img, int64_t x, int64_t y, int32_t first, int32_t w, int32_t h, const uint8_t *bits,
+    uint32_t color) {
+    if (!IMAGE_WITH_SPEED || w > 8 || x < 0 || y < 0 || x + w - first > img->w || y + h > img->h
+        || img->format == IMAGE_BINARY) {
+        return false;
+    }
+    size_t at = (size_t)y * (size_t)img->w + (size_t)x;
+    for (int32_t row = 0; row < h; row++, at += (size_t)img->w) {
+        uint8_t line = (uint8_t)(bits[row] << first);
+        if (img->format == IMAGE_RGB565) {
+            for (uint16_t *p = (uint16_t *)(void *)img->pix + at; line; line = (uint8_t)(line << 1), p++) {
+                if (line & 0x80) {
+                    *p = (uint16_t)color;
+                }
+            }
+        } else {
+            for (uint8_t *p = img->pix + at; line; line = (uint8_t)(line << 1), p++) {
+                if (line & 0x80) {
+                    *p = (uint8_t)color;
+                }
+            }
+        }
+    }
+    return true;
+}
+
 // Columns first..w-1 of a bitmap, each bit as a box of scale x scale pixels. The bitmap is stored in
 // blocks of eight columns from left to right, each from top to bottom.
 static void draw_bits(image_t *img, int64_t x, int64_t y, int32_t first, int32_t w, int32_t h, const uint8_t *bits,
     uint32_t color, float scale) {
+    if (scale == 1 && draw_plain(img, x, y, first, w, h, bits, color)) {
+        return;
+    }
     for (int32_t row = 0; row < h; row++, bits++) {
         int64_t y0 = y + scaled(row, scale), y1 = y + scaled(row + 1, scale) - 1;
         for (int32_t col = first; col < w; col++) {

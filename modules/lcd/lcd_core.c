@@ -232,6 +232,10 @@ static void put_row(uint32_t *words, size_t k, const image_t *img, int32_t x, in
         image_pixels_to_words(words + k / 2, img->pix + 2 * ((size_t)y * (size_t)img->w + (size_t)x), (size_t)n);
         return;
     }
+    if (img->format == IMAGE_GRAYSCALE && k % 2 == 0 && n % 2 == 0) {
+        image_grays_to_words(words + k / 2, img->pix + (size_t)y * (size_t)img->w + (size_t)x, (size_t)n);
+        return;
+    }
     for (int32_t i = 0; i < n; i++) {
         uint32_t v = image_get(img, x + i, y);
         if (img->format != IMAGE_RGB565) {

@@ -38,10 +38,12 @@ OPERATIONS = {
     "laplacian 3x3, gray": "g.laplacian(1)",
     "blend": "r.blend(q, alpha=100)",
     "draw_string, 16 lines": "[r.draw_string(0, 15 * i, 'Lines of text in a picture') for i in range(16)]",
+    "lcd.display, gray": "lcd.display(g)",
     "find_circles": "g.find_circles(threshold=6000, r_min=8, r_max=12)",
 }
 SCRIPT = """
-import image, time, gc, machine
+import image, lcd, time, gc, machine
+lcd.init()
 q = image.Image(size=(320, 240))
 s = 12345
 for n in range(40):
@@ -61,6 +63,7 @@ for name, code in operations:
         for n in range(2):
             r, g = q.copy(), h.copy()
             gc.collect()
+            time.sleep_ms(20) # the LCD's transfer
             t = time.ticks_us()
             call(r, g)
             t = time.ticks_diff(time.ticks_us(), t)

@@ -112,6 +112,29 @@ def test_any_kernel(kernel: list[int], w: int) -> None:
     assert np.array_equal(p.values(), np.where(v > 0, np.where(v < 255, (v + np.float32(0.5)).astype(int), 255), 0))
 
 
+@pytest.mark.parametrize("shift", [0, 2, 4])
+@pytest.mark.parametrize("n", [2, 4, 6, 320])
+def test_gray_words_for_the_lcd(n: int, shift: int) -> None:
+    a = np.random.default_rng(n).integers(0, 256, n + shift, np.uint8)
+    out = np.zeros(n // 2 + 2, np.uint32)
+    lib().image_grays_to_words(ct.c_void_p(out.ctypes.data), ct.c_void_p(a.ctypes.data + shift), ct.c_size_t(n))
+    v = to565(np.repeat(a[shift:, None], 3, axis=1)).astype(np.uint32)
+    assert np.array_equal(out, np.append(v[::2] << 16 | v[1::2], [0, 0]))
+
+
+@pytest.mark.parametrize("fmt", [RGB565, GRAYSCALE, BINARY])
+def test_text_is_the_same_inside_and_beside_the_edge(fmt: int) -> None:
+    """A glyph that is cut by the edge goes bit by bit."""
+    wide, narrow = Picture(64, 40, fmt), Picture(23, 19, fmt)
+    value = 1 if fmt == BINARY else 0xA5
+    for p in (wide, narrow):
+        for y, text in ((0, b"Qg1"), (11, b"ij~W")):
+            lib().image_draw_text(p.ref, 1, y, text, len(text), value, 1.0, 0, 0, y == 0)
+    for y in range(19):
+        row = [lib().image_get(wide.ref, x, y) for x in range(23)]
+        assert row == [lib().image_get(narrow.ref, x, y) for x in range(23)]
+
+
 @pytest.mark.parametrize(
     ("size", "to"), [((320, 240), (160, 120)), ((31, 17), (64, 5)), ((5, 9), (4, 30)), ((9, 4), (1, 1))]
 )
