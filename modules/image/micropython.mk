@@ -35,7 +35,10 @@ $(eval $(call image_library,DATAMATRICES,dmtx_port,$(LIBDMTX_DIR)/dmtx.c))
 CASCADE_DIR ?= /usr/share/opencv4/haarcascades
 CASCADE_XML = $(addprefix $(CASCADE_DIR)/haarcascade_, frontalface_default.xml eye.xml)
 CASCADE_FILES = $(addprefix $(BUILD)/image/, frontalface.cascade eye.cascade)
-ifeq ($(filter FEATURES CASCADES, $(IMAGE_WITHOUT)),)
+ifneq ($(filter FEATURES, $(IMAGE_WITHOUT)),)
+IMAGE_WITHOUT += CASCADES
+endif
+ifeq ($(filter CASCADES, $(IMAGE_WITHOUT)),)
 ifeq ($(words $(wildcard $(CASCADE_XML))),2)
 SRC_USERMOD_LIB_C += $(IMAGE_MOD_DIR)/cascades.c
 $(BUILD)/image/frontalface.cascade: $(CASCADE_DIR)/haarcascade_frontalface_default.xml

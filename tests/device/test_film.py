@@ -232,6 +232,34 @@ def test_recording_with_sound(cinema: tuple[Board, Path]) -> None:
     assert samples.max() > 7900
 
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.emulator_only
+def test_examples_record_and_play(
+    board_with: Callable[..., Board], data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """record_video.py, with fewer pictures, then play_video.py as it is."""
+    board = board_with(icount=True, camera=data("images/astronaut.png"), sdcard=tmp_path)
+    script = (EXAMPLES / "record_video.py").read_text()
+    assert script.count("range(100)") == 1
+    told = board.exec(script.replace("range(100)", "range(4)"), timeout=240).splitlines()
+    assert told[1].startswith("[video] w:320, h:240, t:100000us, fps:10.00, total_frame:4")
+    film = board.get("/sd/film.avi")
+    (tmp_path / "film.avi").write_bytes(film)
+    assert len(parse(film).sound) == pytest.approx(2 * 16000 * 0.4, rel=0.04)
+    capture = cv2.VideoCapture(str(tmp_path / "film.avi"))
+    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (4, 10)
+    wanted = cv2.imread(str(data("images/astronaut_320x240.ppm"))).astype(int)
+    for _ in range(4):
+        good, frame = capture.read()
+        assert good and np.abs(frame - wanted).mean() < 12
+    board.exec("import lcd\nlcd.init()")  # black
+    board.run(EXAMPLES / "play_video.py", timeout=240)
+    shown = np.asarray(board.screenshot().convert("RGB")).astype(int)[..., ::-1]
+    assert np.abs(shown - wanted).mean() < 12
+
+
 PLAY_WAV = """
 from fpioa_manager import *
 from Maix import I2S, GPIO

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Fuzz target of the AVI and WAV readers. Two ways to use it:
-//   libFuzzer:  clang -fsanitize=fuzzer,address,undefined -DFUZZ_LIBFUZZER ...
-//   on its own: fuzz_media [--runs N] [--seed S] FILE...   mutates the files, deterministic
-//               fuzz_media --once FILE...                  runs the files as they are
-//               fuzz_media --cut FILE...                   every file, cut at every place
-// Without a sanitizer report and with exit status 0, all was well.
-#include <stdio.h>
+// Fuzz target of the AVI and WAV readers, for libFuzzer (clang -fsanitize=fuzzer,address,undefined -DFUZZ_LIBFUZZER)
+// or on its own (fuzz_main.h).
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +32,7 @@ static bool memory_seek(media_io_t *io, uint32_t pos) {
     return true;
 }
 
-static unsigned long opened;
+static unsigned long fuzz_opened;
 
 static void check_sentence(int ret, const char *err) {
     if (ret < 0 && (err[0] == 0 || strlen(err) >= MEDIA_ERR_LEN)) {
@@ -64,7 +59,7 @@ static void film(memory_t *m) {
     if (ret) {
         return;
     }
-    opened += 1;
+    fuzz_opened += 1;
     volatile uint64_t due = avi_due_us(&info, UINT32_MAX) + avi_due_us(&info, 1);
     (void)due;
     for (int k = 0; k < 2; ++k) {
@@ -95,7 +90,7 @@ static void sound(memory_t *m) {
     if (ret) {
         return;
     }
-    opened += 1;
+    fuzz_opened += 1;
     read_chunk(m, info.data_at, info.data_size);
     uint32_t pairs[64];
     for (uint32_t at = 0; at < info.data_size; at += 64u * info.format.block) {
@@ -105,7 +100,7 @@ static void sound(memory_t *m) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    uint8_t *copy = malloc(size ? size : 1); // exactly so many bytes: one too many is a fault
+    uint8_t *copy = calloc(1, size ? size : 1); // exactly so many bytes: one too many is a fault
     if (size) {
         memcpy(copy, data, size);
     }
@@ -117,100 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-#ifndef FUZZ_LIBFUZZER
-
-static uint64_t rng_state;
-
-static uint32_t rng(void) {
-    rng_state ^= rng_state << 13;
-    rng_state ^= rng_state >> 7;
-    rng_state ^= rng_state << 17;
-    return (uint32_t)(rng_state >> 32);
-}
-
-static uint8_t *load(const char *path, size_t *size) {
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        perror(path);
-        exit(2);
-    }
-    fseek(f, 0, SEEK_END);
-    *size = (size_t)ftell(f);
-    rewind(f);
-    uint8_t *data = malloc(*size + 1);
-    if (fread(data, 1, *size, f) != *size) {
-        perror(path);
-        exit(2);
-    }
-    fclose(f);
-    return data;
-}
-
-// Most bytes are pictures and samples, where a change does nothing: prefer the headers.
-static void mutate(uint8_t *data, size_t *size) {
-    static const uint32_t nice[] = { 0, 1, 2, 3, 7, 8, 255, 256, 65535, 65536, 0x7fffffff, 0x80000000, 0xfffffff8,
-                                     0xffffffff, 0x5453494c, 0x46464952, 0x69766f6d };
-    for (uint32_t n = 1 + rng() % 4; n-- > 0 && *size > 8;) {
-        size_t at = rng() % (rng() & 3 && *size > 400 ? 400 : *size);
-        uint32_t v;
-        switch (rng() % 5) {
-            case 0:
-                data[at] ^= (uint8_t)(1u << rng() % 8);
-                break;
-            case 1:
-                data[at] = (uint8_t)rng();
-                break;
-            case 2:
-            case 3:
-                at &= ~(size_t)3;
-                v = nice[rng() % (sizeof(nice) / sizeof(nice[0]))];
-                memcpy(data + at, &v, at + 4 <= *size ? 4 : 1);
-                break;
-            default:
-                if (rng() % 8 == 0) {
-                    *size = rng() % *size;
-                }
-                break;
-        }
-    }
-}
-
-int main(int argc, char **argv) {
-    unsigned long runs = 1000, seed = 1, files = 0;
-    int mode = 'm';
-    for (int i = 1; i < argc; ++i) {
-        if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            runs = strtoul(argv[++i], NULL, 0);
-            continue;
-        } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
-            seed = strtoul(argv[++i], NULL, 0);
-            continue;
-        } else if (strcmp(argv[i], "--once") == 0 || strcmp(argv[i], "--cut") == 0) {
-            mode = argv[i][2];
-            continue;
-        }
-        size_t size;
-        uint8_t *data = load(argv[i], &size), *work = malloc(size + 1);
-        rng_state = 0x9e3779b97f4a7c15ull * (seed + files++ + 1);
-        if (mode == 'o') {
-            LLVMFuzzerTestOneInput(data, size);
-        } else if (mode == 'c') {
-            for (size_t n = 0; n <= size; ++n) {
-                LLVMFuzzerTestOneInput(data, n);
-            }
-        } else {
-            for (unsigned long k = 0; k < runs; ++k) {
-                size_t n = size;
-                memcpy(work, data, size);
-                mutate(work, &n);
-                LLVMFuzzerTestOneInput(work, n);
-            }
-        }
-        free(work);
-        free(data);
-    }
-    printf("%lu files, %lu opened\n", files, opened);
-    return files ? 0 : 2;
-}
-
-#endif
+#define FUZZ_HEAD (400)
+#define FUZZ_WORDS 0x5453494c, 0x46464952, 0x69766f6d // LIST, RIFF, movi
+#include "fuzz_main.h"

@@ -6,11 +6,12 @@ from __future__ import annotations
 import ctypes as ct
 import os
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from image_core import BUILD, CORE, IMAGE, Picture, Rect
+from image_core import BUILD, CORE, IMAGE, Picture, Rect, compiled, compiler, core_objects, headers, newest
 from vision_core import List, Work, whole
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +24,11 @@ def source(name: str) -> Path:
     return Path(os.environ.get(f"{package.upper()}_DIR", ROOT / "build" / "src" / f"{package}-src"))
 
 
-def build(out: Path, flags: list[str], extra: list[Path]) -> Path:
+def image_core() -> list[Path]:
+    return [p for p in CORE if IMAGE in p.parents or p.name == "image_port.c"]
+
+
+def build(out: Path, flags: list[str], extra: list[Path], link: Iterable[str] = ()) -> Path:
     missing = [str(source(n)) for n in LIBRARIES if not source(n).exists()]
     if missing:
         text = f"no sources in {', '.join(missing)}: make firmware fetches them"
@@ -33,26 +38,17 @@ def build(out: Path, flags: list[str], extra: list[Path]) -> Path:
     codes = IMAGE / "codes"
     own = [codes / f"{n}.c" for n in ("bars_decode", "bars_scan", "lib_heap", "tag_pose")]
     ports = {codes / f"{n}_port.c": source(n) / folder for n, folder in LIBRARIES.items()}
-    deps = [*own, *ports, *extra, *CORE, *IMAGE.rglob("*.h")]
-    if out.exists() and out.stat().st_mtime > max(p.stat().st_mtime for p in deps):
+    if out.exists() and out.stat().st_mtime > newest(*own, *ports, *extra, *CORE, *headers()):
         return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    cc = [*os.environ.get("CC", "gcc").split(), "-std=gnu11", "-g", "-I", str(IMAGE), *flags]
-    objects = []
+    objects = core_objects([f for f in flags if f != "-shared"], [*image_core(), *own])
+    cc = [*compiler(), "-std=gnu11", "-g", "-I", str(IMAGE), *flags]
     for port, include in ports.items():
-        objects.append(out.with_suffix(f".{port.stem}.{os.getpid()}.o"))
         # memcpy() of nothing from nowhere is common in libraries.
-        subprocess.run(
-            [*cc, "-w", "-fno-sanitize=nonnull-attribute", "-I", str(include), "-c", str(port), "-o", str(objects[-1])],
-            check=True,
-        )
-    image_core = [p for p in CORE if IMAGE in p.parents or p.name == "image_port.c"]
+        lax = ["-w", "-fno-sanitize=nonnull-attribute", "-I", str(include)]
+        objects += compiled([c for c in [*cc, *lax] if c != "-shared"], [port])
     partial = out.with_suffix(f".{os.getpid()}")
     warn = ["-Wall", "-Wextra", "-Werror"]
-    files = map(str, (*image_core, *own, *extra, *objects))
-    subprocess.run([*cc, *warn, *files, "-lm", "-o", str(partial)], check=True)
-    for o in objects:
-        o.unlink()
+    subprocess.run([*cc, *warn, *link, *map(str, (*extra, *objects)), "-lm", "-o", str(partial)], check=True)
     partial.rename(out)
     return out
 

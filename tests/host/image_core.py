@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes as ct
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "tests" / "image"
+FUZZ = ROOT / "tests" / "fuzz"
 IMAGE, LCD, SENSOR = (ROOT / "modules" / name for name in ("image", "lcd", "sensor"))
 IMAGE_FILES = (
     *("affine", "image", "compose", "convert", "draw", "font8x12", "scale", "text"),
@@ -49,16 +51,47 @@ GUARD = 64  # bytes before and after the pixels that must not change
 GUARD_BYTE = 0xA5
 
 
-def build(out: Path, flags: Iterable[str], extra: Iterable[Path] = ()) -> Path:
-    """Compiles the cores (and extra files) when something has changed."""
-    sources = [*CORE, *extra]
-    deps = [*sources, *IMAGE.rglob("*.h"), *LCD.glob("*.h"), *SENSOR.glob("*.h")]
-    if not out.exists() or out.stat().st_mtime < max(p.stat().st_mtime for p in deps):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        # Another test process may be at it too: only a finished file gets the name.
+def compiler() -> list[str]:
+    return os.environ.get("CC", "gcc").split()
+
+
+def newest(*files: Path) -> float:
+    return max(p.stat().st_mtime for p in files)
+
+
+def headers() -> list[Path]:
+    return [*IMAGE.rglob("*.h"), *LCD.glob("*.h"), *SENSOR.glob("*.h"), *FUZZ.glob("*.h")]
+
+
+def core_objects(flags: Iterable[str], core: Iterable[Path] = CORE) -> list[Path]:
+    """The cores as object files, which all programs with the same flags share."""
+    return compiled([*compiler(), *CFLAGS, *flags], core)
+
+
+def compiled(cc: list[str], sources: Iterable[Path]) -> list[Path]:
+    changed = newest(*headers())
+    folder = BUILD / f"objects-{hashlib.sha256(' '.join(cc).encode()).hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = []
+    for source in sources:
+        out = folder / f"{source.parent.name}-{source.stem}.o"
+        if not out.exists() or out.stat().st_mtime < max(changed, newest(source)):
+            # Another test process may be at it too: only a finished file gets the name.
+            partial = out.with_suffix(f".{os.getpid()}")
+            subprocess.run([*cc, "-c", str(source), "-o", str(partial)], check=True)
+            partial.rename(out)
+        objects.append(out)
+    return objects
+
+
+def build(out: Path, flags: Iterable[str], extra: Iterable[Path] = (), link: Iterable[str] = ()) -> Path:
+    """Compiles the cores (and extra files) when something has changed. link: flags for extra files and linker only."""
+    flags, extra = list(flags), list(extra)
+    if not out.exists() or out.stat().st_mtime < newest(*CORE, *extra, *headers()):
+        objects = core_objects([f for f in flags if f != "-shared"])
         partial = out.with_suffix(f".{os.getpid()}")
-        cc = os.environ.get("CC", "gcc").split()
-        subprocess.run([*cc, *CFLAGS, *flags, *map(str, sources), "-lm", "-o", str(partial)], check=True)
+        cc = [*compiler(), *CFLAGS, *flags, *link]
+        subprocess.run([*cc, *map(str, [*extra, *objects]), "-lm", "-o", str(partial)], check=True)
         partial.rename(out)
     return out
 
