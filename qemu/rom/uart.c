@@ -11,6 +11,8 @@
 #define IP      0x14
 #define DIV     0x18
 
+#define IE_RXWM 2
+
 #define IRQ_UARTHS 33
 
 #define IN0_HZ 26000000u
@@ -32,7 +34,8 @@ void uart_set_baud(uint32_t baud)
     UARTHS(DIV) = (cpu_hz() + baud / 2) / baud - 1;
     UARTHS(TXCTRL) = 1;
     UARTHS(RXCTRL) = 1;
-    UARTHS(IE) = 0;
+    /* As the vendor's code leaves it: RustSBI counts on that. */
+    UARTHS(IE) = IE_RXWM;
 }
 
 void uart_put(uint8_t c)
@@ -63,7 +66,7 @@ uint8_t uart_wait(void)
     int c;
 
     /* The interrupt is only to end wfi; mstatus.MIE stays clear. */
-    UARTHS(IE) = 2;
+    UARTHS(IE) = IE_RXWM;
     PLIC(4 * IRQ_UARTHS) = 1;
     PLIC(0x2000 + 4 * (IRQ_UARTHS / 32)) = 1 << IRQ_UARTHS % 32;
     PLIC(0x200000) = 0;

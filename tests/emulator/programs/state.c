@@ -39,6 +39,7 @@ void main(uint64_t hart) {
     put_hex("sel0", sel0);
     put_hex("cpu_mhz", 26 * ((pll0 >> 4 & 63) + 1) / (((pll0 & 15) + 1) * ((pll0 >> 10 & 15) + 1)) / (2 << (sel0 >> 1 & 3)));
     put_hex("uarths_div", UARTHS(0x18));
+    put_hex("uarths_ie", UARTHS(0x10));
     put_hex("plic_pending", PLIC(0x1000) | PLIC(0x1004) | PLIC(0x1008));
     put_hex("dmac_cfg", REG(0x50000010));
     put_hex("dma_irq_enable", REG(0x50000180));
