@@ -32,7 +32,12 @@
 #define SFENCE_VM           0x10400073
 #define SFENCE_VM_MASK      0xfff07fff
 
-static riscv_csr_operations qemu_mstatus, qemu_sstatus;
+/* Causes that there are none of, so that nothing can be delegated either. */
+#define PAGE_FAULTS         (BIT_ULL(RISCV_EXCP_INST_PAGE_FAULT) | \
+                             BIT_ULL(RISCV_EXCP_LOAD_PAGE_FAULT) | \
+                             BIT_ULL(RISCV_EXCP_STORE_PAGE_FAULT))
+
+static riscv_csr_operations qemu_mstatus, qemu_sstatus, qemu_medeleg;
 
 /* What 1.10 has put where 1.9.1 had nothing. */
 #define MSTATUS_NOT_191     (MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR | \
@@ -106,6 +111,12 @@ static RISCVException csr_write_sptbr(CPURISCVState *env, int csrno,
     return RISCV_EXCP_NONE;
 }
 
+static RISCVException csr_write_medeleg(CPURISCVState *env, int csrno,
+                                        target_ulong value)
+{
+    return qemu_medeleg.write(env, csrno, value & ~PAGE_FAULTS);
+}
+
 void k210_smode_set_csrs(void)
 {
     riscv_csr_operations sptbr = {
@@ -117,6 +128,7 @@ void k210_smode_set_csrs(void)
     if (!qemu_mstatus.read) {
         riscv_get_csr_ops(CSR_MSTATUS, &qemu_mstatus);
         riscv_get_csr_ops(CSR_SSTATUS, &qemu_sstatus);
+        riscv_get_csr_ops(CSR_MEDELEG, &qemu_medeleg);
     }
     ops = qemu_mstatus;
     ops.read = csr_read_mstatus;
@@ -126,6 +138,9 @@ void k210_smode_set_csrs(void)
     ops.read = csr_read_sstatus;
     ops.write = csr_write_sstatus;
     riscv_set_csr_ops(CSR_SSTATUS, &ops);
+    ops = qemu_medeleg;
+    ops.write = csr_write_medeleg;
+    riscv_set_csr_ops(CSR_MEDELEG, &ops);
     riscv_set_csr_ops(CSR_SATP, &sptbr);
 }
 

@@ -128,6 +128,9 @@ void main(uint64_t hart) {
     leaves[1] = entry(page, V | R | A | D);
 
     note("status_at_start", csr_read(mstatus) & (VM(31) | PUM));
+    csr_write(medeleg, ~0ull);
+    note("medeleg_page_faults", csr_read(medeleg) & (1 << 12 | 1 << 13 | 1 << 15));
+    csr_write(medeleg, 0);
     csr_write(0x180, 8ull << 60 | 0xfffffffffffull);
     note("sptbr_bits", csr_read(0x180));
     csr_set(mstatus, VM(10));
