@@ -45,6 +45,26 @@ except OSError as e:
     assert board.exec(code) == "[] True\n19\n"
 
 
+def test_bit_banged_bus_reaches_the_camera(board: Board) -> None:
+    code = """
+import sensor
+from machine import I2C, SoftI2C, Pin
+sensor.reset()
+hard = I2C(I2C.I2C2, freq=100000, scl=41, sda=40)
+hard.writeto_mem(0x30, 0xff, b"\\1")
+wanted = hard.readfrom_mem(0x30, 0x0a, 2), hard.scan()
+hard.deinit()
+soft = I2C(I2C.I2C3, freq=100000, scl=41, sda=40)
+print(wanted == (soft.readfrom_mem(0x30, 0x0a, 2), soft.scan()), wanted)
+soft.writeto_mem(0x30, 0xff, b"\\0")
+print(soft.readfrom_mem(0x30, 0xff, 1))
+sensor.reset()
+"""
+    found, register = board.exec(code).splitlines()[-2:]
+    assert found.startswith("True (b'&") and found.endswith("[48])")
+    assert register == "b'\\x00'"
+
+
 @pytest.fixture
 def held(board: Board) -> Iterator[Board]:
     """Pad 22 pulls pad 20 down."""

@@ -16,6 +16,7 @@
 #include "hw/ssi/ssi.h"
 #include "hw/k210/k210.h"
 #include "hw/k210/k210_fpioa.h"
+#include "hw/k210/k210_i2c_bits.h"
 #include "hw/k210/k210_i2c_master.h"
 #include "hw/k210/k210_lcd.h"
 #include "hw/k210/k210_ssi_link.h"
@@ -420,8 +421,15 @@ static I2CBus *create_bus(K210MachineState *m, const char *name, unsigned scl,
                           unsigned sda)
 {
     I2CBus *bus = i2c_init_bus(k210_block(m, "sysctl"), name);
+    g_autofree char *bits_name = g_strdup_printf("%s-bits", name);
+    DeviceState *bits = k210_i2c_bits_new(bus);
 
     k210_i2c_buses_add(m->i2c_buses, bus, scl, sda);
+    object_property_add_child(OBJECT(m), bits_name, OBJECT(bits));
+    qdev_realize_and_unref(bits, NULL, &error_fatal);
+    wire_pad_out(m, scl, bits, "scl");
+    wire_pad_out(m, sda, bits, "sda");
+    k210_wire(bits, "sda-out", 0, k210_block(m, "fpioa"), "pad-in", sda);
     return bus;
 }
 
