@@ -81,6 +81,7 @@ def check_linux(console: Console) -> None:
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_linux(tmp_path, strict):
+    third_party("linux_nommu.bin")
     image = linux_card(tmp_path)
     with start("linux_nommu.bin", image, strict=strict) as emulator:
         console = Console(emulator)
