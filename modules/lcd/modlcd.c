@@ -182,6 +182,20 @@ static mp_int_t apply_config(mp_arg_val_t *args) {
     return k210_config_int(section, MP_QSTR_dir, MICROPY_HW_LCD_DIR);
 }
 
+// M5Stack's firmware calls the panel of an M5StickV type 1, so its scripts do, too. A shield on other pins is one.
+static mp_int_t type_of(const mp_arg_val_t *args) {
+    if (MICROPY_HW_LCD_TYPE != TYPE_STICKV || args[ARG_type].u_int != TYPE_SHIELD ||
+        k210_config_get(MP_QSTR_lcd) != MP_OBJ_NULL) {
+        return args[ARG_type].u_int;
+    }
+    for (int i = ARG_rst; i <= ARG_clk; i++) {
+        if (args[i].u_int != init_args[i].defval.u_int) {
+            return TYPE_SHIELD;
+        }
+    }
+    return TYPE_STICKV;
+}
+
 // Memory for the picture of a panel, if it is wanted and there is some; black, as nothing is known of the glass.
 static void start_screen(lcd_t *core) {
     forget_screen();
@@ -250,7 +264,7 @@ static bool lcd_reclaim(bool may_move) {
 static mp_obj_t mod_init(size_t n_args, const mp_obj_t *pos_args, mp_map_t *kw_args) {
     mp_arg_val_t args[ARG_COUNT];
     mp_arg_parse_all(n_args, pos_args, kw_args, ARG_COUNT, init_args, args);
-    mp_int_t type = args[ARG_type].u_int;
+    mp_int_t type = type_of(args);
     if (type < TYPE_NONE || type > TYPE_RGB_CONVERTER) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("type error: %d is not 0 to 5"), (int)type);
     }

@@ -222,6 +222,11 @@ static MP_DEFINE_CONST_FUN_OBJ_1(mod_shutdown_obj, mod_shutdown);
 // ---- format, size, window -----------------------------------------------------------------------
 
 // A sensor that cannot send a window sends all; the DVP stores up to the window's far corner.
+// The DVP stores groups of 8 pixels, so of 60 (HQQQVGA) 56 come.
+static int32_t usable(int32_t w) {
+    return w & ~7;
+}
+
 static void set_window(void) {
     image_rect_t r = cam.window;
     if (cam.sensor.driver->can_window) {
@@ -232,7 +237,7 @@ static void set_window(void) {
 }
 
 static void start(void) {
-    capture_setup(cam.w, cam.h, wire_format(), cam.dual);
+    capture_setup(usable(cam.w), cam.h, wire_format(), cam.dual);
     set_window();
     capture_run(true);
 }
@@ -269,13 +274,10 @@ static mp_obj_t mod_set_framesize(size_t n_args, const mp_obj_t *pos, mp_map_t *
     if (size < 0 || size > SENSOR_FRAMESIZES || !sensor_framesize((int)size, &w, &h)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("arg err: there is no frame size %d"), (int)size);
     }
-    if (w % 8) {
-        raise_os(MP_EIO, "frame sizes must be a multiple of 8 pixels wide");
-    }
     capture_run(false);
     cam.w = w;
     cam.h = h;
-    cam.window = (image_rect_t) { 0, 0, w, h };
+    cam.window = (image_rect_t) { 0, 0, usable(w), h };
     set_sensor_size();
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
@@ -311,7 +313,7 @@ static mp_obj_t mod_set_windowing(size_t n_args, const mp_obj_t *args) {
     }
     char err[IMAGE_ERR_LEN];
     image_rect_t window;
-    if (sensor_window(cam.w, cam.h, roi, n, &window, err)) {
+    if (sensor_window(usable(cam.w), cam.h, roi, n, &window, err)) {
         mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%s"), err);
     }
     bool running = capture_running();
