@@ -24,8 +24,14 @@ static MP_DEFINE_CONST_FUN_OBJ_0(mp_os_flash_format_obj, mp_os_flash_format);
 
 // MaixPy's names that the table of extmod/modos.c has no place for.
 void k210_os_attr(mp_obj_t self_in, qstr attr, mp_obj_t *dest) {
-    if (dest[0] == MP_OBJ_NULL && attr == MP_QSTR_flash_format) {
+    if (dest[0] != MP_OBJ_NULL) {
+        return;
+    }
+    if (attr == MP_QSTR_flash_format) {
         dest[0] = MP_OBJ_FROM_PTR(&mp_os_flash_format_obj);
+    } else if (attr == MP_QSTR_VfsSpiffs) {
+        mp_obj_t module = mp_import_name(MP_QSTR__spiffs, mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+        dest[0] = mp_load_attr(module, MP_QSTR_VfsSpiffs);
     }
 }
 

@@ -49,3 +49,12 @@ try:
     import lcd
 except ImportError:
     pass
+try:
+    import os as uos
+
+    import machine
+    from board import board_info
+    from fpioa_manager import fm
+    from Maix import FPIOA, GPIO
+except ImportError:
+    pass

@@ -28,6 +28,9 @@ def _load():
     for name in dir(Pin.board):
         if not name.startswith("_"):
             board_info.set(name, getattr(Pin.board, name).id())
+    header = [board_info.get("PIN%d" % n) for n in range(14)]
+    if None not in header:
+        board_info.set("D", header)  # the pins of an Arduino's header by number
     try:
         import json
 

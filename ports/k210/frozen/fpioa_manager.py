@@ -2,12 +2,13 @@
 
 #
 # MaixPy's pin manager: puts functions of the chip on pins and warns when one moves.
-from board import board_info  # noqa: F401 - programs that import * expect it
+from board import board_info  # programs that import * expect it
 from Maix import FPIOA
 
 
 class fm:
     fpioa = FPIOA()
+    board_info = board_info
 
     @staticmethod
     def str_function(function):
@@ -22,7 +23,11 @@ class fm:
         return fm.fpioa.get_Pin_num(function)
 
     @staticmethod
-    def register(pin, function, force=True):
+    def register(pin=None, function=None, force=True):
+        if pin is None or function is None:
+            # As M5Stack's: scripts leave out the function where a class sets the pin up.
+            print("Please enter Pin and function")
+            return -1
         used = fm.fpioa.get_Pin_num(function)
         if used == pin:
             return
