@@ -140,6 +140,7 @@ os.flash_format()
 
 
 def test_names_that_boot_leaves_in_scope(board: Board) -> None:
+    assert board.exec("print(GPIO.OUT, fm.fpioa is FPIOA or type(fm.fpioa) is FPIOA, board_info.LED_R, machine, uos)")
     names = "(os, sys, time, gc, lcd, image)"
     assert board.exec(f"print([m.__name__ for m in {names}])") == "['os', 'sys', 'time', 'gc', 'lcd', 'image']\n"
 
@@ -175,3 +176,32 @@ def test_flash_read_any_alignment(board: Board) -> None:
         "k210.Flash(start=0, len=0x10000).readblocks(1, m)\nassert m == whole[4096:8096]\nprint('ok')"
     )
     assert board.exec(code) == "ok\n"
+
+
+def test_storage_that_a_script_brings(board: Board) -> None:
+    code = """
+import os
+class Memory:
+    def __init__(self):
+        self.fs_size, self.erase_block = 65536, 4096
+        self.data = bytearray(self.fs_size)
+    def read(self, buffer, size, address):
+        buffer[:] = memoryview(self.data)[address:address + size]
+    def write(self, buffer, size, address):
+        self.data[address:address + size] = buffer
+    def erase(self, size, address):
+        self.data[address:address + size] = b"\\xff" * size
+disk = os.VfsSpiffs(Memory())
+disk.mkfs(disk)
+os.mount(disk, "/memory")
+with open("/memory/a.txt", "w") as f: f.write("hello")
+print(os.listdir("/memory"), open("/memory/a.txt").read(), os.stat("/memory/a.txt")[6])
+os.umount("/memory")
+try:
+    memory = Memory()
+    memory.erase_block = 65536
+    os.VfsSpiffs(memory)
+except ValueError as e:
+    print(e)
+"""
+    assert board.exec(code) == ("['a.txt'] hello 5\nVfsSpiffs needs two erase_blocks of 256 bytes or more in fs_size\n")

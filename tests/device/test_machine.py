@@ -281,6 +281,14 @@ def test_watchdog_errors(board: Board, arguments: str) -> None:
         board.exec(f"import machine\nmachine.WDT({arguments})")
 
 
+def test_old_names(board: Board) -> None:
+    code = """
+from fpioa_manager import *
+print(fm.register(8), board_info.PIN9, fm.board_info.PIN17)
+"""
+    assert board.exec(code) == "Please enter Pin and function\n-1 9 17\n"
+
+
 def test_fpioa_manager(board: Board) -> None:
     code = (
         "from fpioa_manager import fm\nfrom Maix import GPIO\n"
