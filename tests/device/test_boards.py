@@ -104,7 +104,7 @@ def test_the_power_chip_is_set_up(board: Board, scl: int, sda: int, registers: d
 @pytest.mark.parametrize(
     ("scl", "sda", "parts"),
     [
-        pytest.param(24, 27, [0x26, 0x34, 0x38], marks=pytest.mark.k210(board="maix_amigo")),
+        pytest.param(24, 27, [0x10, 0x34, 0x38], marks=pytest.mark.k210(board="maix_amigo")),
         pytest.param(28, 29, [0x34, 0x68], marks=pytest.mark.k210(board="m5stickv")),
     ],
 )

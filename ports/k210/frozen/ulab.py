@@ -101,17 +101,19 @@ class array:
     def _where(self, key):
         # Rows and columns that a key names, and whether it is one element.
         if not isinstance(key, tuple):
-            key = (key, slice(None)) if self._m > 1 else (0, key)
+            key = (key, None) if self._m > 1 else (0, key)  # None: all of them
         found = []
         for k, most in zip(key, (self._m, self._n)):
-            if isinstance(k, slice):
+            if k is None:
+                found.append(list(range(most)))
+            elif isinstance(k, slice):
                 found.append(list(range(most))[k])
             else:
                 k = k + most if k < 0 else k
                 if not 0 <= k < most:
                     raise IndexError("index %d is not in 0 to %d" % (k, most - 1))
                 found.append([k])
-        return found[0], found[1], not any(isinstance(k, slice) for k in key)
+        return found[0], found[1], not any(k is None or isinstance(k, slice) for k in key)
 
     def _mask(self, key):
         flags = [bool(v) for v in (key._a if isinstance(key, array) else key)]
