@@ -101,31 +101,6 @@ def test_the_power_chip_is_set_up(board: Board, scl: int, sda: int, registers: d
     assert board.exec(code).split() == [str(v) for v in registers.values()]
 
 
-@pytest.mark.parametrize(
-    ("scl", "sda", "parts"),
-    [
-        pytest.param(24, 27, [0x10, 0x34, 0x38], marks=pytest.mark.k210(board="maix_amigo")),
-        pytest.param(28, 29, [0x34, 0x68], marks=pytest.mark.k210(board="m5stickv")),
-    ],
-)
-def test_parts_answer_on_a_bus_that_gpios_move(board: Board, scl: int, sda: int, parts: list[int]) -> None:
-    code = f"""
-from machine import I2C
-i = I2C(I2C.I2C3, freq=400000, scl={scl}, sda={sda})
-print(set({parts}) - set(i.scan()))
-i.writeto_mem(0x34, 6, b"\\x5a\\xc3")
-soft = i.readfrom_mem(0x34, 6, 2), i.readfrom_mem(0x34, 0x12, 1)
-try:
-    i.readfrom(0x11, 1)
-except OSError as e:
-    print(e.errno)
-i.__del__()
-i = I2C(0, scl={scl}, sda={sda})
-print(soft == (i.readfrom_mem(0x34, 6, 2), i.readfrom_mem(0x34, 0x12, 1)), soft[0])
-"""
-    assert board.exec(code) == "set()\n19\nTrue b'Z\\xc3'\n"
-
-
 @pytest.mark.k210(board="m5stickv")
 def test_type_1_is_the_panel_of_an_m5stickv(board: Board) -> None:
     board.exec("import lcd\nlcd.init(type=1, freq=15000000, color=lcd.RED)\nprint(lcd.width(), lcd.height())")
