@@ -243,15 +243,15 @@ def test_examples_record_and_play(
     board = board_with(icount=True, camera=data("images/astronaut.png"), sdcard=tmp_path)
     script = (EXAMPLES / "record_video.py").read_text()
     assert script.count("range(100)") == 1
-    told = board.exec(script.replace("range(100)", "range(4)"), timeout=240).splitlines()
-    assert told[1].startswith("[video] w:320, h:240, t:100000us, fps:10.00, total_frame:4")
+    told = board.exec(script.replace("range(100)", "range(2)"), timeout=240).splitlines()
+    assert told[1].startswith("[video] w:320, h:240, t:100000us, fps:10.00, total_frame:2")
     film = board.get("/sd/film.avi")
     (tmp_path / "film.avi").write_bytes(film)
-    assert len(parse(film).sound) == pytest.approx(2 * 16000 * 0.4, rel=0.04)
+    assert len(parse(film).sound) == pytest.approx(2 * 16000 * 0.2, rel=0.08)
     capture = cv2.VideoCapture(str(tmp_path / "film.avi"))
-    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (4, 10)
+    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (2, 10)
     wanted = cv2.imread(str(data("images/astronaut_320x240.ppm"))).astype(int)
-    for _ in range(4):
+    for _ in range(2):
         good, frame = capture.read()
         assert good and np.abs(frame - wanted).mean() < 12
     board.exec("import lcd\nlcd.init()")  # black
