@@ -185,6 +185,11 @@ def test_codes_of_families_come_from_their_parameters() -> None:
     assert distance.min() == 7
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 40), (40, 2), (7, 7), (8, 8), (9, 30)])
+def test_no_tags_in_pictures_that_are_too_small(size: tuple[int, int]) -> None:
+    assert find("tags", Tag, gray(np.full(size, 90, np.uint8)), 16) == []
+
+
 def test_several_tags_and_families() -> None:
     a = np.hstack([scene(tag(f, n, 70), size=(160, 120)) for f, n in ((16, 3), (4, 5))])
     got = find("tags", Tag, gray(a), 16 | 4)

@@ -276,6 +276,9 @@ static int run(void *ctx) {
 
 int code_find_tags(vis_list_t *out, vis_work_t *w, const image_t *img, image_rect_t roi, unsigned flags) {
     *out = (vis_list_t) { .size = sizeof(code_tag_t) };
+    if (roi.w < 8 || roi.h < 8) {
+        return 0; // too small for any tag, and the library does not expect it
+    }
     job_t j = { out, w, img, roi, flags };
     return lib_heap_run(w, run, &j);
 }
