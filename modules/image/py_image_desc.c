@@ -2,6 +2,7 @@
 // Keypoints, patterns, cascades and what else describes parts of a picture.
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "py/builtin.h"
@@ -283,6 +284,25 @@ static void cascade_print(const mp_print_t *print, mp_obj_t self_in, mp_print_ki
 
 static MP_DEFINE_CONST_OBJ_TYPE(cascade_type, MP_QSTR_cascade, MP_TYPE_FLAG_NONE, print, cascade_print);
 
+#if !IMAGE_WITH_CASCADES
+// The names that other firmware has built in, from a file in the current directory.
+static mp_obj_t read_named_cascade(const char *name) {
+    char path[24];
+    snprintf(path, sizeof(path), "%s.cascade", name);
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t data = py_read_file(mp_obj_new_str_from_cstr(path));
+        nlr_pop();
+        return data;
+    }
+    if (!mp_obj_is_subclass_fast(MP_OBJ_FROM_PTR(((mp_obj_base_t *)nlr.ret_val)->type), MP_OBJ_FROM_PTR(&mp_type_OSError))) {
+        nlr_jump(nlr.ret_val);
+    }
+    mp_raise_msg_varg(&mp_type_OSError, MP_ERROR_TEXT("no cascade '%s' is built in, and there is no file %s: `k210 cascade` makes it"),
+        name, path);
+}
+#endif
+
 static mp_obj_t haar_cascade(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     py_args_t a = { n_args, pos, kw, 1 };
     const char *name = mp_obj_str_get_str(pos[0]);
@@ -293,8 +313,8 @@ static mp_obj_t haar_cascade(size_t n_args, const mp_obj_t *pos, mp_map_t *kw) {
     b.buf = (void *)image_cascade(name, &b.len);
     #else
     if (strcmp(name, "frontalface") == 0 || strcmp(name, "eye") == 0) {
-        mp_raise_msg_varg(&mp_type_OSError, MP_ERROR_TEXT("no cascade '%s' is built in: give the path of a cascade file, or use KPU for faces"),
-            name);
+        data = read_named_cascade(name);
+        mp_get_buffer_raise(data, &b, MP_BUFFER_READ);
     }
     #endif
     if (b.buf == NULL) {

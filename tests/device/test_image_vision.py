@@ -4,10 +4,12 @@
 import ast
 import math
 import re
+from pathlib import Path
 
 import pytest
 
 from k210.board import Board
+from k210.cascade import read_xml, to_bytes
 from k210.errors import ScriptError
 
 pytestmark = pytest.mark.timeout(180)
@@ -337,7 +339,15 @@ print(len(r) > 0 and all(x < 12 < x + w for x, y, w, h in r), g.clear().find_fea
 
 
 @pytest.mark.k210(camera="images/astronaut.png")
-def test_built_in_cascades_find_face_and_eye(board: Board) -> None:
+def test_cascades_by_name_find_face_and_eye(board: Board) -> None:
+    """From files, unless the firmware was built with IMAGE_CASCADES=1."""
+    try:
+        board.exec("import image\nimage.HaarCascade('frontalface')")
+    except ScriptError as error:
+        assert "OSError: no cascade 'frontalface' is built in, and there is no file frontalface.cascade" in str(error)
+        for name, source in (("frontalface", "frontalface_default"), ("eye", "eye")):
+            xml = Path("/usr/share/opencv4/haarcascades") / f"haarcascade_{source}.xml"
+            board.put(to_bytes(read_xml(xml)), f"/flash/{name}.cascade")
     code = """
 import sensor, image, lcd
 lcd.init()
@@ -354,6 +364,8 @@ print(faces)
 print(i.find_features(eye, threshold=0.5, scale_factor=1.2, roi=faces[0]))
 """
     lines = out(board, code)
+    files = "[n for n in os.listdir('/flash') if n in ('frontalface.cascade', 'eye.cascade')]"
+    board.exec(f"import os\nfor n in {files}: os.remove('/flash/' + n)")
     numbers = '"n_features":2913, "n_rectangles":6383}'
     assert lines[0] == (
         f'{{"width":24, "height":24, "n_stages":25, {numbers} {{"width":24, "height":24, "n_stages":10, {numbers} '

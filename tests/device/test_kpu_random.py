@@ -27,7 +27,7 @@ from random_kpu import random_kpu
 COUNT = int(os.environ.get("K210_RANDOM_KPU", "5"))
 FIRST = int(os.environ.get("K210_RANDOM_SEED", "0"))
 LARGE = int(3.9e6)
-START, END = 0x100000, 0xD00000
+START, END = 0x140000, 0xD00000
 PER_BOARD = 60
 
 pytestmark = [pytest.mark.timeout(200 + 10 * COUNT), pytest.mark.emulator_only]

@@ -25,8 +25,8 @@ pytestmark = [pytest.mark.timeout(300)]
 
 SMALL_BIG = 1500000
 REAL_TIME_BIG = 4718592  # 4.5 MiB
-FLASH_BIG = 12 << 20
-BIG_AT = 0x100000
+BIG_AT = 0x140000  # behind the largest firmware
+FLASH_BIG = 0xD00000 - BIG_AT  # up to /flash
 FACE = [f"models/detect.kmodel@0x{MODEL_AT:x}", *planes_file("images/astronaut_320x240.ppm")]
 
 
@@ -117,7 +117,7 @@ MODELS = [
     "synth_v5/n_a", "synth_v5/n_b", "synth_v5/n_c", "synth_v5/n_d", "synth_v5/n_e",
 ]  # fmt: skip
 STEP = 0x170000  # more than the largest of the first eight has
-PLACES = {name: 0x100000 + i * STEP if i < 8 else 0xC80000 + (i - 8) * 0x8000 for i, name in enumerate(MODELS)}
+PLACES = {name: BIG_AT + i * STEP if i < 8 else 0xCC0000 + (i - 8) * 0x8000 for i, name in enumerate(MODELS)}
 
 
 @pytest.mark.k210(flash=[f"models/{name}.kmodel@0x{at:x}" for name, at in PLACES.items()])

@@ -56,8 +56,8 @@ def test_memory_is_constant_over_soft_resets(board: Board) -> None:
     pools = {line.split(" ", 1)[1] for line in seen}
     heaps = [int(line.split()[0]) for line in seen]
     assert len(pools) == 1, seen
-    # The collector also follows what it takes for pointers on the stack, which makes a block or two.
-    assert max(heaps) - min(heaps) <= 256, seen
+    # The collector also follows what it takes for pointers on the stack, which makes a few blocks.
+    assert max(heaps) - min(heaps) <= 1024, seen
 
 
 CAMERA = """

@@ -89,9 +89,9 @@ print(f.get_function(7) == FPIOA.RESV0, u.read(), u.any())
 @pytest.mark.k210(icount=True)
 @pytest.mark.parametrize("baud", [1200, 9600, 115200, 1_500_000])
 def test_writing_takes_the_time_of_the_line(board: Board, baud: int) -> None:
-    """10 bits a character, within 0.1 % and what the last poll takes. At high rates the divider's steps show
+    """10 bits a character, within 0.1 % and what the calls take. At high rates the divider's steps show
     (0.25 % at 1.5 Mbaud), and the pause before each refill of the FIFO."""
-    count = max(20, baud // 1000)
+    count = max(20, baud // 100)
     code = f"""
 u = UART(0, {baud})
 t = time.ticks_us()
@@ -101,7 +101,7 @@ print(time.ticks_diff(time.ticks_us(), t), u.txdone())
 """
     us, done = run(board, code)[0].split()
     assert done == "True"
-    assert int(us) == pytest.approx(count * 10e6 / baud, rel=1e-3 if baud <= 115200 else 2e-2, abs=30)
+    assert int(us) == pytest.approx(count * 10e6 / baud, rel=1e-3 if baud <= 115200 else 2e-2, abs=50)
 
 
 @pytest.mark.emulator_only
