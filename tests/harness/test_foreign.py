@@ -18,7 +18,7 @@ from PIL import Image
 from k210 import paths
 
 WHOLE = os.environ.get("K210_WHOLE_SUITE") == "1"
-TIMEOUT = 5400 if WHOLE else 280
+TIMEOUT = 5400 if WHOLE else 900
 SOME = ["tests/device/test_board_fixture.py", "tests/device/test_first_light.py", "tests/device/test_lcd.py"]
 CHOSEN = [] if WHOLE else ["-k", "not long_script and not init_again and not picture_can_change"]
 # Why a test may be skipped on a real board though it runs on the emulator.
