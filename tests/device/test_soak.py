@@ -15,7 +15,7 @@ from k210.board import Board
 
 RESETS = int(os.environ.get("K210_SOAK_RESETS", "6"))
 ROUNDS = int(os.environ.get("K210_SOAK_ROUNDS", "96"))
-FILMS = int(os.environ.get("K210_SOAK_FILMS", "4"))
+FILMS = int(os.environ.get("K210_SOAK_FILMS", "2"))
 MODEL = "models/face_model_at_0x300000.kfpkg"
 
 PROGRAM = """
